@@ -1,0 +1,28 @@
+/* The only source of business time. Times are microseconds since 1970-01-01T00:00:00Z. */
+#ifndef LK_BASE_CLOCK_H
+#define LK_BASE_CLOCK_H
+
+#include <glib.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+typedef int64_t lk_time;
+#define LK_TIME_NONE INT64_MIN
+#define LK_SECOND INT64_C(1000000)
+
+/*
+ * Now. Tests move it: LUUKKU_NOW=2026-03-27T15:50:00Z starts the clock there, and it goes on
+ * from there at normal speed.
+ */
+lk_time lk_now(void);
+
+/* Monotonic milliseconds, for deadlines only. */
+int64_t lk_monotonic_ms(void);
+
+/* "YYYY-MM-DDTHH:MM:SSZ"; NULL for LK_TIME_NONE. Caller frees. */
+char *lk_time_format(lk_time at);
+
+/* Reads what lk_time_format writes, with optional fraction and "+HH:MM" offset. */
+bool lk_time_parse(const char *text, lk_time *ret_at);
+
+#endif

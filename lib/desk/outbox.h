@@ -1,0 +1,66 @@
+/* All mail out. lk_outbox_add is the one function that every mail passes, breaker included. */
+#ifndef LK_DESK_OUTBOX_H
+#define LK_DESK_OUTBOX_H
+
+#include "lib/base/json.h"
+#include "lib/db/db.h"
+#include "lib/desk/policy.h"
+
+typedef struct {
+	int64_t ticket; /* 0: none */
+	int64_t cause;  /* message that causes it; 0: none */
+	const char *template_name;
+	lk_purpose purpose;
+	const lk_queue *queue;
+	lk_lang language;
+	const char *recipient;
+	const char *recipient_name; /* or NULL */
+	int rank;                   /* smaller goes first */
+	const char *reason;
+	const lk_json *variables;
+} lk_outbox_mail;
+
+typedef enum { LK_OUTBOX_QUEUED, LK_OUTBOX_SUPPRESSED, LK_OUTBOX_HELD } lk_outbox_verdict;
+
+/*
+ * Adds the row, or adds it held or suppressed with the reason as an event: breaker budgets per
+ * address and ticket, addresses of ours, suppressed addresses. Inside the caller's transaction.
+ */
+bool lk_outbox_add(lk_db *db, const lk_policy *policy, lk_time now, const lk_outbox_mail *mail,
+		   lk_outbox_verdict *ret_verdict, int64_t *ret_outbox, GError **error);
+
+/* One claimed row with the bytes to send; strings owned by the struct. */
+typedef struct {
+	int64_t id;
+	int64_t ticket; /* 0: none */
+	char *recipient;
+	char *envelope_from;
+	char *header_message_id;
+	GBytes *wire;
+	int attempts; /* this one included */
+	bool is_repeat; /* the bytes were claimed before: sent again as they were */
+} lk_outbox_claim;
+void lk_outbox_claim_free(lk_outbox_claim *claim);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(lk_outbox_claim, lk_outbox_claim_free)
+
+/*
+ * Claims up to `most` due rows (FOR UPDATE SKIP LOCKED), composes those that have no bytes yet,
+ * and commits the claim. Rows whose claimer's time has run out are claimed again with their bytes.
+ * A row that cannot be composed becomes failed with the reason. claimer: "host/pid". Runs its own
+ * transaction. GPtrArray of lk_outbox_claim; empty when nothing is due.
+ */
+bool lk_outbox_claim_due(lk_db *db, const lk_policy *policy, const char *templates_dir,
+			 const char *claimer, lk_time now, unsigned most, GPtrArray **ret_claims,
+			 GError **error);
+
+/* What SMTP made of it (lib/net/smtp.h, told apart by the daemon). */
+typedef enum { LK_SEND_SENT, LK_SEND_RETRY, LK_SEND_FAILED, LK_SEND_UNCERTAIN } lk_send_outcome;
+
+/* Records the outcome of a claim, sets the next time by the retry schedule (up to 5 days). */
+bool lk_outbox_record(lk_db *db, lk_time now, const lk_outbox_claim *claim, lk_send_outcome outcome,
+		      int code, const char *status, const char *reply, GError **error);
+
+/* When the next row becomes due: LK_TIME_NONE for none. */
+bool lk_outbox_next_due(lk_db *db, lk_time *ret_at, GError **error);
+
+#endif
