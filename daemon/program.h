@@ -1,0 +1,87 @@
+/*
+ * What every child of luukkud does around its work: options, logging, signals, configuration,
+ * keys, policy, database, exit status. A program is one lk_program_spec, one run function, and
+ *
+ *	int main(int argc, char **argv)
+ *	{
+ *		static const lk_query_group groups[] = { LK_QG_OUTBOX };
+ *		static const lk_program_spec spec = { .name = "luukku-send", .role = "luukku_send",
+ *			.groups = groups, .n_groups = 1, .run = run };
+ *		return lk_program_main(&spec, argc, argv);
+ *	}
+ */
+#ifndef LK_DAEMON_PROGRAM_H
+#define LK_DAEMON_PROGRAM_H
+
+#include "lib/conf/conf.h"
+#include "lib/db/db.h"
+#include "lib/desk/policy.h"
+
+#include <glib.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+typedef struct lk_program lk_program;
+
+typedef struct {
+	const char *name; /* "luukku-send": log prefix, application_name */
+	const char *role; /* SET ROLE at connect */
+	const lk_query_group *groups;
+	unsigned n_groups;
+	const GOptionEntry *options; /* of this program alone, NULL-ended; or NULL */
+	const char *arguments;       /* what stands behind the options, for --help; or NULL */
+	int n_arguments;             /* exactly so many */
+	bool needs_keys;             /* load site.key_file; program->keys is NULL otherwise */
+	/* The work. Returns true to exit 0; its error is logged and becomes the exit status. */
+	bool (*run)(lk_program *program, GError **error);
+} lk_program_spec;
+
+/* Public to the run function, which changes nothing in it. */
+struct lk_program {
+	const lk_program_spec *spec;
+	char *config_file;
+	char **arguments;  /* NULL-terminated */
+	char *host;        /* this host's name */
+	char *claimer;     /* "host/pid", for claims */
+	lk_conf *conf;
+	lk_keys *keys;     /* or NULL */
+	lk_policy *policy;
+	int stop_fd;       /* readable for ever once somebody wants us to stop: every wait has it */
+	bool once;         /* do what is there, then return */
+	bool is_supervised; /* started by luukkud: it hears lk_sd_notify */
+};
+
+/*
+ * Options -c FILE, --once, -v (twice: debug), --version and the spec's own; lk_sodium_init, log,
+ * signals, confinement (daemon/confine.h), configuration (every problem printed as
+ * "file:line: message", exit 78), keys, policy, then spec->run. Gives the exit status of main.
+ */
+int lk_program_main(const lk_program_spec *spec, int argc, char **argv);
+
+/* Has somebody asked us to stop? */
+bool lk_program_is_stopping(const lk_program *program);
+
+/* Sleeps; false as soon as somebody wants us to stop. */
+bool lk_program_pause(const lk_program *program, int64_t ms);
+
+/*
+ * Connects with the spec's role and groups. While the database is away it tries again with
+ * backoff (1 s to 30 s), logs the first failure and the return, and says so by lk_sd_notify
+ * (X_ERROR). True with *ret_db NULL: asked to stop meanwhile. With --once it gives up after five
+ * tries within about five seconds. Anything but LK_ERR_RETRY is returned at once.
+ */
+bool lk_program_open_db(const lk_program *program, lk_db **ret_db, GError **error);
+
+/* One try, no wait. */
+bool lk_program_try_db(const lk_program *program, lk_db **ret_db, GError **error);
+
+/*
+ * Tells luukkud what goes on; nothing when nobody listens. error: for `luukkuctl status`, NULL
+ * clears it. did: how much was done since the last call (0: nothing), which --once of luukkud
+ * waits to become 0.
+ */
+void lk_program_ready(const lk_program *program);
+void lk_program_tell_ok(const lk_program *program, int64_t did);
+void lk_program_tell_error(const lk_program *program, const GError *error);
+
+#endif
