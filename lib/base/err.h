@@ -13,14 +13,16 @@ GQuark lk_error_quark(void);
  * exactly when it set a GError of this domain.
  */
 typedef enum {
-	LK_ERR_RETRY,     /* the world outside is down (network, database, 4xx): back off, try again */
-	LK_ERR_MESSAGE,   /* this message or recipient only: store it raw, mark it, go on */
-	LK_ERR_MAILBOX,   /* this mailbox only (login, certificate, folder): long back-off, tell people */
-	LK_ERR_CONFIG,    /* a person must edit the configuration: no restart until a reload */
-	LK_ERR_UNCERTAIN, /* COMMIT or end of DATA was sent and the answer lost: read the truth first */
-	LK_ERR_USAGE,     /* the command line is wrong */
-	LK_ERR_NOINPUT,   /* the named file, ticket or mail does not exist */
-	LK_ERR_DATA,      /* the input given to a command is malformed */
+	LK_ERR_RETRY, /* the world outside is down (network, database, 4xx): back off, try again */
+	LK_ERR_MESSAGE,	  /* this message or recipient only: store it raw, mark it, go on */
+	LK_ERR_MAILBOX,	  /* this mailbox only (login, certificate, folder): long back-off, tell
+			     people */
+	LK_ERR_CONFIG,	  /* a person must edit the configuration: no restart until a reload */
+	LK_ERR_UNCERTAIN, /* COMMIT or end of DATA was sent and the answer lost: read the truth
+			     first */
+	LK_ERR_USAGE,	  /* the command line is wrong */
+	LK_ERR_NOINPUT,	  /* the named file, ticket or mail does not exist */
+	LK_ERR_DATA,	  /* the input given to a command is malformed */
 	LK_ERR_PERMISSION /* the caller may not do this */
 } lk_err;
 

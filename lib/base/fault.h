@@ -3,17 +3,19 @@
  * the whole desk. Without LUUKKU_FAULT_DIR in the environment a call costs one comparison.
  *
  *   LUUKKU_FAULT_DIR   a directory; each passed point appends "<program> <name>\n" to DIR/passed
- *   LUUKKU_FAULT       name:N  die by SIGKILL at the N-th passing (over all processes) of that point
+ *   LUUKKU_FAULT       name:N  die by SIGKILL at the N-th passing (over all processes) of that
+ * point
  *
  * A point kills once: the killer creates DIR/killed first and no process dies while it exists.
  */
 #ifndef LK_BASE_FAULT_H
 #define LK_BASE_FAULT_H
 
+#include <stdbool.h>
+
 void lk_fault(const char *name);
 
 /* Is a behaviour asked for by LUUKKU_FAULT_MODE (comma-separated names; tests only)? */
-#include <stdbool.h>
 bool lk_fault_mode(const char *name);
 
 #endif

@@ -25,7 +25,8 @@ void lk_json_push_text(lk_json *array, const char *value);
 void lk_json_push(lk_json *array, lk_json *value); /* consumes value */
 
 /* Readers; borrowed results. A missing key or another type gives NULL, the fallback or 0. */
-bool lk_json_parse(const char *text, size_t n, lk_json **ret_json, GError **error); /* LK_ERR_DATA */
+bool lk_json_parse(const char *text, size_t n, lk_json **ret_json,
+		   GError **error); /* LK_ERR_DATA */
 bool lk_json_is_object(const lk_json *json);
 bool lk_json_is_array(const lk_json *json);
 bool lk_json_is_text(const lk_json *json);

@@ -28,6 +28,13 @@ size_t lk_secret_size(const lk_secret *secret);
 bool lk_secret_from_file(const char *path, lk_secret **ret_secret, GError **error);
 
 /*
+ * A whole file of at most max_bytes under the same rules about links and modes; for key files.
+ * LK_ERR_CONFIG.
+ */
+bool lk_secret_whole_file(const char *path, size_t max_bytes, lk_secret **ret_secret,
+			  GError **error);
+
+/*
  * The first output line of a program run without a shell (words split as a shell would, no
  * expansion), standard input closed, within timeout_ms. LK_ERR_CONFIG; LK_ERR_RETRY on time-out.
  */
