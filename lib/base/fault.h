@@ -3,8 +3,8 @@
  * the whole desk. Without LUUKKU_FAULT_DIR in the environment a call costs one comparison.
  *
  *   LUUKKU_FAULT_DIR   a directory; each passed point appends "<program> <name>\n" to DIR/passed
- *   LUUKKU_FAULT       name:N  die by SIGKILL at the N-th passing (over all processes) of that
- * point
+ *   LUUKKU_FAULT       name:N: die by SIGKILL at the N-th passing of that point, counted
+ *                      over all processes
  *
  * A point kills once: the killer creates DIR/killed first and no process dies while it exists.
  */

@@ -24,9 +24,10 @@ void lk_json_take(lk_json *object, const char *key, lk_json *value); /* consumes
 void lk_json_push_text(lk_json *array, const char *value);
 void lk_json_push(lk_json *array, lk_json *value); /* consumes value */
 
+/* Any JSON value. LK_ERR_DATA. */
+bool lk_json_parse(const char *text, size_t n, lk_json **ret_json, GError **error);
+
 /* Readers; borrowed results. A missing key or another type gives NULL, the fallback or 0. */
-bool lk_json_parse(const char *text, size_t n, lk_json **ret_json,
-		   GError **error); /* LK_ERR_DATA */
 bool lk_json_is_object(const lk_json *json);
 bool lk_json_is_array(const lk_json *json);
 bool lk_json_is_text(const lk_json *json);
