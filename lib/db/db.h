@@ -11,6 +11,7 @@
 #ifndef LK_DB_DB_H
 #define LK_DB_DB_H
 
+#include "lib/base/backoff.h"
 #include "lib/base/clock.h"
 #include "queries.h" /* generated: typedef enum lk_query, enum lk_query_group */
 
@@ -36,6 +37,13 @@ typedef struct {
 bool lk_db_open(const lk_db_options *options, lk_db **ret_db, GError **error);
 void lk_db_close(lk_db *db);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(lk_db, lk_db_close)
+/*
+ * Makes *db (NULL, dead or alive) alive again: alive stays, else it is closed and opened once, after
+ * waiting as long as the backoff says since the last failure. wake_fd (or -1) ends the wait with
+ * LK_ERR_RETRY. On failure *db is NULL; callers log and call again. LISTENs must be repeated.
+ */
+bool lk_db_reopen(const lk_db_options *options, lk_db **db, lk_backoff *backoff, int wake_fd,
+		  GError **error);
 bool lk_db_is_alive(const lk_db *db);
 int lk_db_socket(const lk_db *db); /* for poll() */
 
@@ -87,9 +95,22 @@ bool lk_db_commit(lk_db *db, GError **error);
 void lk_db_rollback(lk_db *db);
 
 /*
- * LISTEN on channels (connection stays usable); lost on reconnect, so listen again and rescan.
- * lk_db_wait: waits for a bell, wake_fd or the time; *ret_bell says which channel rang (borrowed
- * until the next call) or NULL.
+ * A savepoint within the transaction, so that one mail of a group can fail alone; nests. Release
+ * keeps what was done since, rollback_to undoes it; both end the savepoint.
+ */
+bool lk_db_savepoint(lk_db *db, GError **error);
+bool lk_db_release(lk_db *db, GError **error);
+bool lk_db_rollback_to(lk_db *db, GError **error);
+
+/* Rings a bell for every listener of the channel, when the transaction commits. */
+bool lk_db_notify(lk_db *db, const char *channel, GError **error);
+
+/*
+ * LISTEN on a channel: luukku_work (mail was stored), luukku_outbox (mail is to be sent) or
+ * luukku_lease (leases were given back); each has a statement db_listen_CHANNEL. The connection
+ * stays usable. Lost on reconnect, so listen again and rescan.
+ * lk_db_wait: waits for a bell, wake_fd (or -1) or the time (-1: no limit); *ret_bell says which
+ * channel rang (borrowed until the next call) or NULL.
  */
 bool lk_db_listen(lk_db *db, const char *channel, GError **error);
 bool lk_db_wait(lk_db *db, int wake_fd, int timeout_ms, const char **ret_bell, GError **error);

@@ -13,6 +13,7 @@ typedef struct {
 	GPtrArray *pending; /* char *: "0002-slug" */
 } lk_schema_state;
 void lk_schema_state_clear(lk_schema_state *state);
+G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(lk_schema_state, lk_schema_state_clear)
 
 /* What is there, without changing anything. */
 bool lk_schema_inspect(lk_db *db, lk_schema_state *ret_state, GError **error);
