@@ -64,8 +64,8 @@ static void append_escaped(GString *out, gunichar c)
 		g_string_append(out, "\\t");
 	else if (c < 0x20 || c == 0x7F)
 		g_string_append_printf(out, "\\x%02x", (unsigned)c);
-	else if (!g_unichar_isprint(c))
-		g_string_append_printf(out, "\\u{%x}", (unsigned)c); /* bidi controls too */
+	else if (!g_unichar_isprint(c) || c == 0x2028 || c == 0x2029)
+		g_string_append_printf(out, "\\u{%x}", (unsigned)c); /* bidi, line separators */
 	else
 		g_string_append_unichar(out, c);
 }

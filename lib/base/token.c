@@ -1,6 +1,7 @@
 #include "lib/base/token.h"
 
 #include "lib/base/err.h"
+#include "lib/base/hash.h"
 #include "lib/base/secret.h"
 #include "lib/base/text.h"
 
@@ -22,7 +23,7 @@ enum {
 };
 
 /* Numbers of the subkeys beside the purposes' own; once given, never another meaning. */
-enum { SUBKEY_MESSAGE_ID = 256, SUBKEY_RECIPIENT = 257 };
+enum { SUBKEY_MESSAGE_ID = 256, SUBKEY_RECIPIENT = 257, SUBKEY_FINGERPRINT = 258 };
 
 G_STATIC_ASSERT(TOKEN_SIGNED + TOKEN_MAC == TOKEN_BYTES);
 G_STATIC_ASSERT(ID_SIGNED + ID_MAC == ID_BYTES);
@@ -159,6 +160,20 @@ static void compute_mac(const lk_keys *keys, unsigned key, uint64_t subkey_id, c
 	crypto_generichash_final(&state, ret_mac, LONGEST_MAC);
 	sodium_memzero(subkey, sizeof subkey);
 	sodium_memzero(&state, sizeof state);
+}
+
+unsigned lk_keys_count(const lk_keys *keys)
+{
+	return keys->n;
+}
+
+char *lk_keys_fingerprint(const lk_keys *keys, unsigned key)
+{
+	enum { SHOWN = 8 };
+	uint8_t mac[LONGEST_MAC];
+	g_assert(key < keys->n);
+	compute_mac(keys, key, SUBKEY_FINGERPRINT, NULL, 0, "", mac);
+	return lk_hex(mac, SHOWN);
 }
 
 static void compute_tag(const lk_keys *keys, unsigned key, const char *address,

@@ -43,6 +43,13 @@ lk_keys *lk_keys_from_bytes(const uint8_t *bytes, unsigned n, const char *domain
 void lk_keys_free(lk_keys *keys);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(lk_keys, lk_keys_free)
 
+unsigned lk_keys_count(const lk_keys *keys);
+/*
+ * By which people tell keys apart: 16 hex digits of a subkey of its own, the newest key first.
+ * Nothing can be signed with it. Caller frees.
+ */
+char *lk_keys_fingerprint(const lk_keys *keys, unsigned key);
+
 /* A new random key as 64 hex digits and a newline in locked memory (lk_secret.h). */
 struct lk_secret;
 struct lk_secret *lk_key_generate(void);
