@@ -1,7 +1,5 @@
 #include "lib/db/private.h"
 
-#include "lib/base/units.h"
-
 #include <string.h>
 #include <time.h>
 
@@ -28,14 +26,34 @@ size_t lk_rows_count(const lk_rows *rows)
 	return (size_t)PQntuples(rows->result);
 }
 
+/* Any bigint; without the price of lk_parse_int, which explains what is wrong to people. */
+static bool whole_number(const char *text, int64_t *ret_n)
+{
+	const char *c = text;
+	bool is_negative = *c == '-';
+	int64_t n = 0;
+
+	if (is_negative)
+		c++;
+	if (*c == '\0')
+		return false;
+	for (; *c != '\0'; c++) {
+		int64_t digit = *c - '0';
+
+		if (!g_ascii_isdigit(*c) || __builtin_mul_overflow(n, 10, &n) ||
+		    __builtin_add_overflow(n, is_negative ? -digit : digit, &n))
+			return false;
+	}
+	*ret_n = n;
+	return true;
+}
+
 int64_t lk_rows_affected(const lk_rows *rows)
 {
 	const char *text = PQcmdTuples(rows->result);
 	int64_t n = 0;
 
-	if (*text == '\0' || !lk_parse_int(text, 0, G_MAXINT64, &n, NULL))
-		return 0;
-	return n;
+	return whole_number(text, &n) ? n : 0;
 }
 
 /* An unknown row or column is a bug of ours and not the world's. */
@@ -70,7 +88,7 @@ int64_t lk_row_int(const lk_rows *rows, size_t row, const char *column)
 	const char *text = lk_row_text(rows, row, column);
 	int64_t n = 0;
 
-	if (text != NULL && !lk_parse_int(text, G_MININT64, G_MAXINT64, &n, NULL))
+	if (text != NULL && !whole_number(text, &n))
 		g_error("column \"%s\" is no whole number", column);
 	return n;
 }

@@ -107,7 +107,7 @@ COMMENT ON COLUMN ticket.tags IS 'Tags by rules and agents.';
 COMMENT ON COLUMN ticket.fields IS 'Field name to value, strings.';
 COMMENT ON COLUMN ticket.opened_at IS 'When the mail server received the opening mail; every clock starts here.';
 COMMENT ON COLUMN ticket.first_response_at IS 'When the first answer by a person went out.';
-COMMENT ON COLUMN ticket.resolved_at IS 'When it was last resolved.';
+COMMENT ON COLUMN ticket.resolved_at IS 'When it was resolved; null again once it is reopened.';
 COMMENT ON COLUMN ticket.closed_at IS 'When it was closed.';
 COMMENT ON COLUMN ticket.due_respond IS 'Target of the first answer by the SLA.';
 COMMENT ON COLUMN ticket.due_resolve IS 'Target of the resolution by the SLA.';
@@ -210,7 +210,7 @@ CREATE TABLE message (
 );
 CREATE INDEX message_ticket ON message (ticket_id, id);
 CREATE INDEX message_message_id ON message (message_id_hash) WHERE message_id_hash IS NOT NULL;
-CREATE UNIQUE INDEX message_content ON message (content_hash) WHERE content_hash IS NOT NULL AND direction = 'in';
+CREATE UNIQUE INDEX message_content ON message (content_hash) WHERE content_hash IS NOT NULL;
 CREATE INDEX message_raw_blob ON message (raw_blob) WHERE raw_blob IS NOT NULL;
 COMMENT ON TABLE message IS 'A mail in or out, or a note. Every mail in is here, also one on no ticket (control, quarantine).';
 COMMENT ON COLUMN message.id IS 'Internal key; order of arrival.';
@@ -344,9 +344,12 @@ CREATE TABLE lease (
 	host       text NOT NULL,
 	instance   text NOT NULL,
 	epoch      bigint NOT NULL,
-	expires_at timestamptz NOT NULL
+	expires_at timestamptz NOT NULL,
+	UNIQUE (mailbox, epoch)
 );
-COMMENT ON TABLE lease IS 'Which host polls a mailbox. Times are the database''s clock; each ingest checks (mailbox, host, epoch) FOR SHARE.';
+-- The unique key makes a change of epoch wait for ingests that hold the row FOR KEY SHARE; renewals
+-- do not touch it and do not wait.
+COMMENT ON TABLE lease IS 'Which host polls a mailbox. Times are the database''s clock; each ingest checks (mailbox, host, epoch) and locks the row FOR KEY SHARE.';
 COMMENT ON COLUMN lease.mailbox IS 'Its name in the configuration.';
 COMMENT ON COLUMN lease.host IS 'Host name of the holder.';
 COMMENT ON COLUMN lease.instance IS 'Which run of luukkud there.';
@@ -524,3 +527,62 @@ CREATE INDEX message_search_words ON message_search USING gin (words);
 COMMENT ON TABLE message_search IS 'Search index, written by luukku-sched behind the intake from at most 256 kB of each message.';
 COMMENT ON COLUMN message_search.message_id IS 'Which message.';
 COMMENT ON COLUMN message_search.words IS 'Its words.';
+
+INSERT INTO setting (name, value) VALUES ('oldest_program', '1');
+
+-- Rights. Each program has the least it needs; t/3020-roles.t holds the same table and compares it
+-- with what the server says, extras included. UPDATE of one harmless column stands where rows are
+-- only locked: PostgreSQL wants it for FOR KEY SHARE.
+REVOKE CREATE ON SCHEMA public FROM PUBLIC;
+GRANT USAGE ON SCHEMA public TO luukku_fetch, luukku_lmtp, luukku_send, luukku_sched, luukku_web,
+	luukku_ctl, luukku_read;
+
+-- Intake: a mail becomes rows in one transaction.
+GRANT SELECT ON setting TO luukku_fetch, luukku_lmtp;
+GRANT SELECT, INSERT, UPDATE ON organisation, person, ticket, stage, mailbox, arrival, outbox
+	TO luukku_fetch, luukku_lmtp;
+GRANT SELECT, INSERT ON ticket_link, participant, blob, blob_chunk, message, attachment, identifier,
+	event, quarantine, delivery TO luukku_fetch, luukku_lmtp;
+GRANT UPDATE (created_at) ON blob TO luukku_fetch, luukku_lmtp;
+GRANT UPDATE (message_id) ON identifier TO luukku_fetch, luukku_lmtp;
+GRANT SELECT, INSERT, UPDATE ON folder TO luukku_fetch;
+GRANT SELECT, UPDATE (expires_at) ON lease TO luukku_fetch;
+
+-- Sending.
+GRANT SELECT ON setting, organisation, person, ticket, participant, attachment, blob, blob_chunk
+	TO luukku_send;
+GRANT SELECT, INSERT ON message, identifier, event, delivery TO luukku_send;
+GRANT UPDATE (message_id) ON identifier TO luukku_send;
+GRANT SELECT, UPDATE ON outbox TO luukku_send;
+
+-- Time.
+GRANT SELECT, INSERT, UPDATE ON setting, lease TO luukku_sched;
+GRANT SELECT ON organisation, ticket, attachment, mailbox, outbox TO luukku_sched;
+GRANT SELECT, UPDATE (raw_blob) ON message TO luukku_sched;
+GRANT SELECT, INSERT ON message_search, event TO luukku_sched;
+GRANT SELECT, DELETE, UPDATE (created_at) ON blob TO luukku_sched;
+
+-- People at the command line: they see everything and decide what waits for them.
+GRANT SELECT ON ALL TABLES IN SCHEMA public TO luukku_ctl;
+GRANT UPDATE (state, decided_at, decided_by) ON quarantine TO luukku_ctl;
+GRANT UPDATE (state, reason, due_at, claimed_by, claimed_until, wire) ON outbox TO luukku_ctl;
+GRANT INSERT ON event TO luukku_ctl;
+
+-- Reports: figures without what people wrote, their names and their addresses.
+GRANT SELECT ON setting, organisation, stage, ticket_link, mailbox, lease TO luukku_read;
+GRANT SELECT (id, queue, status, type, priority, owner, requester_id, organisation_id, language,
+	tags, opened_at, first_response_at, resolved_at, closed_at, due_respond, due_resolve,
+	waiting_on, waiting_until, reopened, chased, merged_into, is_machine, is_silent, changed_at)
+	ON ticket TO luukku_read;
+GRANT SELECT (id, organisation_id, language, standing, created_at) ON person TO luukku_read;
+GRANT SELECT (ticket_id, person_id, role, added_at) ON participant TO luukku_read;
+GRANT SELECT (id, ticket_id, direction, kind, writer, evidence, at, language, importance, raw_size)
+	ON message TO luukku_read;
+GRANT SELECT (message_id, n, content_type, is_inline, size) ON attachment TO luukku_read;
+GRANT SELECT (id, ticket_id, message_id, at, event) ON event TO luukku_read;
+GRANT SELECT (id, mailbox, received_at, fetched_at, message_id, ticket_id, outcome, server)
+	ON arrival TO luukku_read;
+GRANT SELECT (id, message_id, mailbox, reason, at, state, decided_at) ON quarantine TO luukku_read;
+GRANT SELECT (id, ticket_id, cause_id, message_id, template, purpose, queue, language, rank, state,
+	created_at, due_at, attempts, sent_at, last_code) ON outbox TO luukku_read;
+GRANT SELECT (id, outbox_id, at, state, code, status) ON delivery TO luukku_read;

@@ -30,7 +30,7 @@ BEGIN
 		COMMENT ON COLUMN schema_migration.hash IS 'BLAKE2b-256 of its text; it never changes again.';
 		COMMENT ON COLUMN schema_migration.applied_at IS 'When, by the database''s clock.';
 		GRANT SELECT ON schema_migration TO luukku_fetch, luukku_lmtp, luukku_send, luukku_sched,
-			luukku_web, luukku_ctl, luukku_read;
+			luukku_ctl, luukku_read;
 	END IF;
 END
 $$;

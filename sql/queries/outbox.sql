@@ -1,0 +1,144 @@
+-- Every mail out. Called by lib/desk/outbox*.c.
+
+-- name: outbox_prepare
+-- $1 ticket or null, $2 BLAKE2b-128 of the folded recipient, $3 now, $4 budgets' counts,
+-- $5 budgets' seconds. The number of the new row and what stands against it: budget is the index
+-- (from 1) of the first one that is used up.
+SELECT nextval(pg_get_serial_sequence('outbox', 'id')) AS id,
+       (SELECT p.suppressed_until FROM person p WHERE p.address_hash = $2) AS suppressed_until,
+       (SELECT p.suppressed_reason FROM person p WHERE p.address_hash = $2) AS suppressed_reason,
+       (SELECT b.n FROM unnest($4::bigint[], $5::bigint[]) WITH ORDINALITY AS b (most, seconds, n)
+	 WHERE (SELECT count(*)
+		  FROM outbox o
+		 WHERE o.recipient_hash = $2 AND o.ticket_id IS NOT DISTINCT FROM $1::bigint
+		   AND o.created_at > $3::timestamptz - make_interval(secs => b.seconds)
+		   AND o.state NOT IN ('held', 'suppressed', 'cancelled')) >= b.most
+	 ORDER BY b.n LIMIT 1) AS budget;
+
+-- name: outbox_insert
+-- $1 id, $2 ticket, $3 cause, $4 template, $5 purpose, $6 queue, $7 language, $8 recipient,
+-- $9 its hash, $10 its name, $11 variables, $12 Message-ID, $13 rank, $14 state, $15 reason, $16 now,
+-- $17 event or null, $18 actor.
+WITH added AS (
+	INSERT INTO outbox (id, ticket_id, cause_id, template, purpose, queue, language, recipient,
+		recipient_hash, recipient_name, variables, header_message_id, rank, state, reason, created_at,
+		due_at)
+	OVERRIDING SYSTEM VALUE
+	VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11::jsonb, $12, $13, $14, $15, $16, $16)
+	RETURNING id
+), told AS (
+	INSERT INTO event (ticket_id, message_id, at, actor, event, reason, detail)
+	SELECT $2, $3, $16, $18, $17, $15, jsonb_build_object('outbox', $1::bigint, 'template', $4::text)
+	 WHERE $17::text IS NOT NULL
+)
+SELECT pg_notify('luukku_outbox', '') FROM added WHERE $14 = 'queued';
+
+-- name: outbox_claim
+-- $1 now, $2 at most, $3 claimer, $4 seconds of the claim. Rows whose claimer died go first.
+WITH dead AS (
+	SELECT id FROM outbox
+	 WHERE state = 'sending' AND claimed_until < clock_timestamp()
+	 ORDER BY claimed_until LIMIT $2 FOR UPDATE SKIP LOCKED
+), due AS (
+	SELECT id FROM outbox
+	 WHERE state IN ('queued', 'retry', 'uncertain') AND due_at <= $1
+	 ORDER BY rank, due_at LIMIT $2 FOR UPDATE SKIP LOCKED
+), picked AS (
+	SELECT id FROM dead UNION ALL SELECT id FROM due LIMIT $2
+), claimed AS (
+	UPDATE outbox o
+	   SET state = 'sending', claimed_by = $3, attempts = o.attempts + 1,
+	       claimed_until = clock_timestamp() + make_interval(secs => $4::integer)
+	  FROM picked
+	 WHERE o.id = picked.id
+	RETURNING o.*
+)
+SELECT c.id, c.ticket_id AS ticket, c.cause_id AS cause, c.template, c.purpose, c.queue, c.language,
+       c.recipient, c.recipient_hash, c.recipient_name, c.variables, c.header_message_id, c.attempts,
+       c.envelope_from, c.wire, c.reason, t.subject, coalesce(t.token_epoch, 0)::bigint AS epoch
+  FROM claimed c LEFT JOIN ticket t ON t.id = c.ticket_id
+ ORDER BY c.rank, c.due_at, c.id;
+
+-- name: outbox_thread
+-- $1 ticket, $2 BLAKE2b-128 of the folded recipient, $3 the recipient folded, $4 cause or null,
+-- $5 this row. The Message-IDs that this recipient was sent by us or sent to us, newest last.
+SELECT * FROM (
+	SELECT o.header_message_id AS message_id, o.created_at AS at, false AS is_cause
+	  FROM outbox o
+	 WHERE o.ticket_id = $1 AND o.recipient_hash = $2 AND o.id <> $5
+	   AND o.state IN ('sent', 'uncertain', 'sending')
+	UNION ALL
+	SELECT m.message_id, m.at, m.id = $4::bigint
+	  FROM message m
+	 WHERE m.ticket_id = $1 AND m.direction = 'in' AND m.message_id IS NOT NULL
+	   AND lower(m.from_address) = $3
+	 ORDER BY at DESC LIMIT 20) AS known
+ ORDER BY at, is_cause;
+
+-- name: outbox_composed
+-- $1 outbox row, $2 wire, $3 envelope sender, $4 ticket or null, $5 from name, $6 from address,
+-- $7 to as jsonb, $8 subject, $9 Message-ID, $10 its hash, $11 in_reply_to, $12 refs, $13 now,
+-- $14 text, $15 language, $16 writer.
+WITH shown AS (
+	INSERT INTO message (ticket_id, direction, kind, writer, message_id, message_id_hash, from_name,
+		from_address, recipients_to, subject, in_reply_to, refs, written_at, at, text, reply_text,
+		language)
+	VALUES ($4, 'out', 'normal', $16, $9, $10, $5, $6, $7::jsonb, $8, $11, $12::text[], $13, $13, $14,
+		$14, $15)
+	RETURNING id
+), identified AS (
+	INSERT INTO identifier (hash, ticket_id, message_id)
+	SELECT $10::bytea, $4::bigint, id FROM shown WHERE $4::bigint IS NOT NULL
+	ON CONFLICT (hash, ticket_id) DO UPDATE SET message_id = excluded.message_id
+)
+UPDATE outbox SET wire = $2, envelope_from = $3, message_id = (SELECT id FROM shown) WHERE id = $1;
+
+-- name: outbox_uncomposable
+-- $1 outbox row, $2 now, $3 reason, $4 actor.
+WITH failed AS (
+	UPDATE outbox SET state = 'failed', reason = $3, claimed_by = NULL, claimed_until = NULL
+	 WHERE id = $1
+	RETURNING ticket_id, cause_id
+)
+INSERT INTO event (ticket_id, message_id, at, actor, event, reason, detail)
+SELECT ticket_id, cause_id, $2, $4, 'not_sent', $3, jsonb_build_object('outbox', $1::bigint) FROM failed;
+
+-- name: outbox_record
+-- $1 outbox row, $2 attempt, $3 now, $4 state, $5 due again, $6 code, $7 RFC 3463 status, $8 reply,
+-- $9 delivery state, $10 event or null, $11 actor, $12 why it failed for good or null. A claim that
+-- another sender took over keeps that one's state.
+WITH delivered AS (
+	INSERT INTO delivery (outbox_id, at, state, code, status, reply) VALUES ($1, $3, $9, $6, $7, $8)
+), done AS (
+	UPDATE outbox
+	   SET state = $4, due_at = coalesce($5, due_at), last_code = $6, last_reply = $8,
+	       sent_at = CASE WHEN $4 = 'sent' THEN $3 ELSE sent_at END,
+	       wire = CASE WHEN $4 IN ('sent', 'failed') THEN NULL ELSE wire END,
+	       reason = coalesce($12, reason), claimed_by = NULL, claimed_until = NULL
+	 WHERE id = $1 AND state = 'sending' AND attempts = $2
+	RETURNING ticket_id, message_id, template, recipient, reason
+), told AS (
+	INSERT INTO event (ticket_id, message_id, at, actor, event, reason, detail)
+	SELECT ticket_id, message_id, $3, $11,
+	       CASE WHEN $10 = 'sent' AND template = 'acknowledgement' THEN 'acknowledged' ELSE $10 END,
+	       CASE WHEN $4 = 'failed' THEN $12 ELSE reason END,
+	       jsonb_build_object('outbox', $1::bigint, 'recipient', recipient, 'template', template)
+	  FROM done
+	 WHERE $10::text IS NOT NULL AND ticket_id IS NOT NULL
+)
+SELECT count(*) AS n FROM done;
+
+-- name: outbox_next_due
+-- When the next row becomes due; a claim whose time has run out is due at once. $1 now.
+SELECT least(
+	(SELECT min(due_at) FROM outbox WHERE state IN ('queued', 'retry', 'uncertain')),
+	(SELECT $1::timestamptz + (min(claimed_until) - clock_timestamp()) FROM outbox WHERE state = 'sending')
+) AS at;
+
+-- name: outbox_claimers
+-- $1 host. Who holds claims on this host: host/pid.
+SELECT DISTINCT claimed_by FROM outbox WHERE state = 'sending' AND starts_with(claimed_by, $1::text || '/');
+
+-- name: outbox_release
+-- $1 claimer that has died. Its rows can be claimed again at once.
+UPDATE outbox SET claimed_until = 'epoch' WHERE state = 'sending' AND claimed_by = $1;
