@@ -9,7 +9,7 @@
 
 /* One mail in a session; everything borrowed for the call. */
 typedef struct {
-	const char *from;              /* "" for the null path */
+	const char *from;	       /* "" for the null path */
 	const char *const *recipients; /* NULL-terminated */
 	size_t n_recipients;
 	int fd; /* the mail, CRLF as received, dot-unstuffed; offset at its start */
@@ -41,8 +41,9 @@ typedef struct {
 bool lk_lmtp_serve(int fd, const lk_lmtp_options *options, GError **error);
 
 /*
- * Hands the mail in fd (read from its current offset to its end; bare LF becomes CRLF) to the LMTP server at the unix
- * socket `path`. LK_ERR_RETRY when nobody answers or it says 4xx, LK_ERR_DATA when it says 5xx.
+ * Hands the mail in fd (read from its current offset to its end; bare LF becomes CRLF) to the LMTP
+ * server at the unix socket `path`. LK_ERR_RETRY when nobody answers or it says 4xx, LK_ERR_DATA
+ * when it says 5xx.
  */
 bool lk_lmtp_send(const char *path, const char *from, const char *const *recipients, int fd,
 		  GError **error);

@@ -12,7 +12,7 @@
 typedef struct lk_smtp lk_smtp;
 
 typedef enum {
-	LK_SMTP_SENT,      /* 250 after the final dot */
+	LK_SMTP_SENT,	   /* 250 after the final dot */
 	LK_SMTP_TEMPORARY, /* 4xx, or the connection was lost before the final dot */
 	LK_SMTP_PERMANENT, /* 5xx, or the server lacks what this mail needs */
 	LK_SMTP_UNCERTAIN  /* the final dot was sent and its answer lost */
@@ -38,8 +38,8 @@ uint64_t lk_smtp_max_size(const lk_smtp *smtp);
 
 /*
  * Sends one mail to n recipients in one transaction and fills results[0..n-1]; from may be "" for
- * the null path. bytes: CRLF line ends, ending in CRLF. Never sets an error: what happened is in the results; afterwards lk_smtp_is_alive tells whether
- * the connection can be used again.
+ * the null path. bytes: CRLF line ends, ending in CRLF. Never sets an error: what happened is in
+ * the results; afterwards lk_smtp_is_alive tells whether the connection can be used again.
  */
 void lk_smtp_send(lk_smtp *smtp, const char *from, const char *const *recipients, size_t n,
 		  const char *bytes, size_t n_bytes, lk_smtp_result *results);
