@@ -1,31 +1,44 @@
-/* Signals as a descriptor, and where the other programs lie. Links lib/base only. */
+/* Processes: signals as a descriptor, starting other programs. Links lib/base only.
+ */
 #ifndef LK_DAEMON_PROCESS_H
 #define LK_DAEMON_PROCESS_H
 
 #include <glib.h>
 #include <stdbool.h>
+#include <stdint.h>
+
+/* The configuration of programs that are not told another. */
+#define LK_CONFIG_DEFAULT "/etc/luukku/luukku.conf"
 
 /*
  * Blocks SIGTERM and SIGINT and gives a descriptor that becomes readable at the first of them and
- * stays so (nobody reads it). SIGPIPE and SIGHUP are ignored: a child never reloads. Children that
- * are executed later get an empty signal mask from lk_process_exec_defaults.
+ * stays so (nobody reads it). SIGPIPE and SIGHUP are ignored: a child never reloads.
  */
 int lk_process_stop_fd(void);
 
-/* In a forked child before execve: default signal dispositions and an empty mask. */
-void lk_process_exec_defaults(void);
+/* Everything borrowed for the call. */
+typedef struct {
+	const char *const *argv; /* argv[0] is the file; NULL-terminated */
+	const char *const *env;	 /* NAME=value to put on top of ours, NULL-terminated; or NULL */
+	int out_fd;		 /* becomes standard output and error; -1: ours */
+	int extra_fd;		 /* becomes descriptor 3; -1: none */
+	bool new_session;	 /* setsid: the child outlives us. Otherwise it dies with us */
+} lk_spawn;
 
 /*
- * The file of another program of luukku: beside this one (build tree), else where it was
- * installed. Caller frees. Never fails: the exec says what is missing.
+ * Fork and exec, with standard input from /dev/null, default signal dispositions and an empty
+ * mask. An exec that fails is the child's exit status 127. LK_ERR_RETRY when the fork fails.
  */
-char *lk_process_find(const char *program);
+bool lk_process_spawn(const lk_spawn *spawn, int *ret_pid, GError **error);
+
+/* This host's name; caller frees. */
+char *lk_process_host(void);
 
 /*
- * Dies with its parent. False when the parent has gone already: exit at once. parent is the
- * getpid() of who forked us.
+ * The message on one line without double quotes, for error="..." in the log and for lines of a
+ * protocol: a server's words must not become fields or lines. Caller frees.
  */
-bool lk_process_follow_parent(int parent);
+char *lk_process_error_text(const GError *error);
 
 /* Does the descriptor have something to read within timeout_ms (-1: no limit)? */
 bool lk_process_readable(int fd, int timeout_ms);

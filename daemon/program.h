@@ -29,9 +29,10 @@ typedef struct {
 	const lk_query_group *groups;
 	unsigned n_groups;
 	const GOptionEntry *options; /* of this program alone, NULL-ended; or NULL */
-	const char *arguments;       /* what stands behind the options, for --help; or NULL */
-	int n_arguments;             /* exactly so many */
-	bool needs_keys;             /* load site.key_file; program->keys is NULL otherwise */
+	const char *arguments;	     /* what stands behind the options, for --help; or NULL */
+	int n_arguments;	     /* exactly so many */
+	int keep_fd;	 /* highest inherited descriptor to keep; 0: the standard ones */
+	bool needs_keys; /* load site.key_file; program->keys is NULL otherwise */
 	/* The work. Returns true to exit 0; its error is logged and becomes the exit status. */
 	bool (*run)(lk_program *program, GError **error);
 } lk_program_spec;
@@ -40,14 +41,14 @@ typedef struct {
 struct lk_program {
 	const lk_program_spec *spec;
 	char *config_file;
-	char **arguments;  /* NULL-terminated */
-	char *host;        /* this host's name */
-	char *claimer;     /* "host/pid", for claims */
+	char **arguments; /* NULL-terminated */
+	char *host;	  /* this host's name */
+	char *claimer;	  /* "host/pid", for claims */
 	lk_conf *conf;
-	lk_keys *keys;     /* or NULL */
+	lk_keys *keys; /* or NULL */
 	lk_policy *policy;
-	int stop_fd;       /* readable for ever once somebody wants us to stop: every wait has it */
-	bool once;         /* do what is there, then return */
+	int stop_fd; /* readable for ever once somebody wants us to stop: every wait has it */
+	bool once;   /* do what is there, then return */
 	bool is_supervised; /* started by luukkud: it hears lk_sd_notify */
 };
 

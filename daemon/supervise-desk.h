@@ -1,0 +1,114 @@
+/*
+ * luukkud's state: one struct, changed by one loop. The files: supervise-child.c starts, stops and
+ * reaps; supervise-notify.c hears children and systemd; supervise-reload.c takes a new
+ * configuration; supervise-status.c writes run_dir/status.json; supervise-once.c is --once;
+ * luukkud.c is main and the loop.
+ */
+#ifndef LK_DAEMON_SUPERVISE_DESK_H
+#define LK_DAEMON_SUPERVISE_DESK_H
+
+#include "daemon/supervise.h"
+#include "lib/base/clock.h"
+#include "lib/conf/conf.h"
+
+#include <glib.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+typedef enum { LK_CHILD_SCHED, LK_CHILD_SEND, LK_CHILD_LMTP, LK_CHILD_FETCH } lk_child_kind;
+
+typedef enum {
+	LK_CHILD_WAITING, /* starts at start_at_ms */
+	LK_CHILD_RUNNING,
+	LK_CHILD_STOPPING, /* was told to stop; killed at kill_at_ms */
+	LK_CHILD_REFUSED,  /* its configuration is bad: not before a reload */
+	LK_CHILD_ENDED	   /* --once only */
+} lk_child_state;
+
+typedef struct {
+	lk_child_kind kind;
+	char *name;    /* "luukku-fetch ict": for people */
+	char *program; /* "luukku-fetch" */
+	char *mailbox; /* or NULL */
+	int64_t epoch; /* of its lease */
+	int number;    /* of several luukku-send */
+	int pid;       /* 0: none */
+	lk_child_state state;
+	lk_history history;
+	lk_time since; /* in this state */
+	int64_t start_at_ms;
+	int64_t kill_at_ms;
+	bool is_unwanted;  /* forget it when it has ended */
+	char *fingerprint; /* of the settings it was started with */
+	char *status;	   /* its own words, or NULL */
+	char *error;	   /* or NULL */
+	lk_time last_ok_at;
+	int64_t did; /* X_DID since it was started */
+	int exit_status;
+} lk_child;
+
+typedef struct {
+	char *config_file;
+	lk_conf *conf;
+	char *instance; /* which run of luukkud holds the leases */
+	char *host;
+	bool is_verbose;
+	bool is_once;
+	bool is_stopping;
+	bool is_changed; /* status.json is behind */
+	lk_time since;
+	GPtrArray *children; /* lk_child * */
+	int signal_fd;
+	int lock_fd;
+	int notify_fd;
+	char *notify_path;
+	/* A check of a new configuration under way. */
+	int check_pid; /* 0: none */
+	int check_fd;
+	int64_t check_until_ms;
+	GString *check_output;
+	bool check_again; /* SIGHUP came meanwhile */
+} lk_supervisor;
+
+/* supervise-child.c */
+GPtrArray *lk_children_new(void);
+lk_child *lk_child_add(lk_supervisor *supervisor, lk_child_kind kind, const char *mailbox,
+		       int64_t epoch, int number);
+lk_child *lk_child_find(const lk_supervisor *supervisor, lk_child_kind kind, const char *mailbox,
+			int number);
+lk_child *lk_child_by_pid(const lk_supervisor *supervisor, int pid);
+void lk_child_start(lk_supervisor *supervisor, lk_child *child);
+/* SIGTERM, ten seconds later SIGKILL. is_unwanted stands as the caller has set it. */
+void lk_child_stop(lk_supervisor *supervisor, lk_child *child);
+/* Reads the ends of all children that have ended and decides about each. */
+void lk_child_reap(lk_supervisor *supervisor);
+/* Starts and kills what is due; returns the milliseconds until the next, -1 for none. */
+int lk_child_tick(lk_supervisor *supervisor);
+/* Those that run on every host: luukku-sched, luukku-send, luukku-lmtp. */
+void lk_child_add_fixed(lk_supervisor *supervisor);
+bool lk_child_any_alive(const lk_supervisor *supervisor);
+void lk_child_set_state(lk_supervisor *supervisor, lk_child *child, lk_child_state state);
+
+/* supervise-notify.c */
+bool lk_notify_open(lk_supervisor *supervisor, GError **error);
+/* Reads what children have said. */
+void lk_notify_read(lk_supervisor *supervisor);
+
+/* supervise-reload.c */
+/* Starts `luukkuctl check`; its end is found by lk_child_reap. */
+void lk_reload_begin(lk_supervisor *supervisor);
+void lk_reload_read(lk_supervisor *supervisor);
+void lk_reload_end(lk_supervisor *supervisor, int wait_status);
+/* Hex digest of all settings that a child depends on. Caller frees. */
+char *lk_reload_fingerprint(const lk_supervisor *supervisor, const lk_child *child);
+
+/* supervise-status.c */
+void lk_status_write(lk_supervisor *supervisor);
+
+/* supervise-once.c */
+int lk_once_run(lk_supervisor *supervisor);
+
+/* luukkud.c: waits for one thing to happen and deals with it. */
+void lk_supervisor_wait(lk_supervisor *supervisor, int most_ms);
+
+#endif
