@@ -539,13 +539,15 @@ GRANT USAGE ON SCHEMA public TO luukku_fetch, luukku_lmtp, luukku_send, luukku_s
 
 -- Intake: a mail becomes rows in one transaction.
 GRANT SELECT ON setting TO luukku_fetch, luukku_lmtp;
-GRANT SELECT, INSERT, UPDATE ON organisation, person, ticket, stage, mailbox, arrival, outbox
-	TO luukku_fetch, luukku_lmtp;
-GRANT SELECT, INSERT ON ticket_link, participant, blob, blob_chunk, message, attachment, identifier,
-	event, quarantine, delivery TO luukku_fetch, luukku_lmtp;
+GRANT SELECT, INSERT, UPDATE ON person, ticket, stage TO luukku_fetch, luukku_lmtp;
+GRANT SELECT, INSERT ON organisation, ticket_link, participant, blob, blob_chunk, message, attachment,
+	identifier, event, quarantine, delivery, outbox, arrival TO luukku_fetch, luukku_lmtp;
+GRANT UPDATE (name) ON organisation TO luukku_fetch, luukku_lmtp;
 GRANT UPDATE (created_at) ON blob TO luukku_fetch, luukku_lmtp;
 GRANT UPDATE (message_id) ON identifier TO luukku_fetch, luukku_lmtp;
-GRANT SELECT, INSERT, UPDATE ON folder TO luukku_fetch;
+GRANT UPDATE (state, reason, wire, claimed_by, claimed_until) ON outbox TO luukku_fetch, luukku_lmtp;
+GRANT UPDATE (server, server_error) ON arrival TO luukku_fetch;
+GRANT SELECT, INSERT, UPDATE ON mailbox, folder TO luukku_fetch;
 GRANT SELECT, UPDATE (expires_at) ON lease TO luukku_fetch;
 
 -- Sending.
@@ -565,7 +567,8 @@ GRANT SELECT, DELETE, UPDATE (created_at) ON blob TO luukku_sched;
 -- People at the command line: they see everything and decide what waits for them.
 GRANT SELECT ON ALL TABLES IN SCHEMA public TO luukku_ctl;
 GRANT UPDATE (state, decided_at, decided_by) ON quarantine TO luukku_ctl;
-GRANT UPDATE (state, reason, due_at, claimed_by, claimed_until, wire) ON outbox TO luukku_ctl;
+GRANT UPDATE (state, reason, due_at, attempts, claimed_by, claimed_until, wire) ON outbox
+	TO luukku_ctl;
 GRANT INSERT ON event TO luukku_ctl;
 
 -- Reports: figures without what people wrote, their names and their addresses.

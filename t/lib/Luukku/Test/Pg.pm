@@ -11,6 +11,8 @@ package Luukku::Test::Pg;
 #   $db->sql('SELECT a, b FROM t')            as a superuser: list of rows, each [columns];
 #                                             in scalar context the first column of the first row
 #   $db->try_sql($sql, user => 'luukku', role => 'luukku_send')     ($rows, $error): one is undef
+#   $db->psql($script, user => .., role => ..)   what Luukku::Test::Base::run gives; goes on after errors
+#   $db->helper('blob-load', 7, env => {..})     runs t/helper/db.c on it as luukku_owner
 #   $db->terminate                            kills every connection to it but our own
 #   $pg->stop, $pg->start_again, $pg->restart, $pg->crash   (private only; crash loses no commit)
 #   $pg->log                                  the server's log so far; printed when a test failed
@@ -275,10 +277,7 @@ sub name {
 # Brings the schema up to date; done already in a database that was not asked for empty.
 sub migrate {
 	my ($self) = @_;
-	my $helper = Luukku::Test::Base::build_dir() . '/t-helper/db';
-	Luukku::Test::Base::skip_or_die("$helper is not built; run t/run") if !-x $helper;
-	my $done = Luukku::Test::Base::run([$helper, 'migrate'],
-		env => { LUUKKU_DB => $self->owner_conninfo });
+	my $done = $self->helper('migrate');
 	die "migrate: $done->{err}\n" if $done->{status} != 0;
 	return $done->{out};
 }
@@ -292,6 +291,35 @@ sub sql {
 sub try_sql {
 	my ($self, $sql, %option) = @_;
 	return $self->{pg}->_query($self->{name}, $sql, $option{user} // 'postgres', $option{role});
+}
+
+sub psql {
+	my ($self, $script, %option) = @_;
+	my @role = $option{role} ? ('-c', qq{SET ROLE "$option{role}"}) : ();
+	return Luukku::Test::Base::run(['psql', '-X', '-q', '-A', '-t', @role, '-f', '-'],
+		in => $script, seconds => 120,
+		env => {
+			PGHOST => $self->{pg}{socket}, PGPORT => 5432, PGUSER => $option{user} // 'postgres',
+			PGDATABASE => $self->{name}, PGAPPNAME => 'test', PGCLIENTENCODING => 'UTF8',
+			PGOPTIONS => '-c timezone=UTC -c datestyle=ISO' });
+}
+
+sub helper_path {
+	my $helper = Luukku::Test::Base::build_dir() . '/t-helper/db';
+	Luukku::Test::Base::skip_or_die("$helper is not built; run t/run") if !-x $helper;
+	return $helper;
+}
+
+sub helper {
+	my ($self, @words) = @_;
+	my %option;
+	for my $i (0 .. $#words) {
+		next if $words[$i] !~ /^(?:env|in)$/ || $i + 1 > $#words;
+		%option = splice @words, $i;
+		last;
+	}
+	return Luukku::Test::Base::run([helper_path(), @words], in => $option{in} // '',
+		env => { LUUKKU_DB => $self->owner_conninfo, %{ $option{env} // {} } });
 }
 
 sub terminate {

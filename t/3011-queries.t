@@ -1,0 +1,76 @@
+#!/usr/bin/perl
+# Every statement prepares against a fresh schema, and the roles that use it have the rights for it.
+# EXPLAIN EXECUTE checks rights and types without running anything.
+use strict;
+use warnings;
+use FindBin;
+use lib "$FindBin::Bin/lib";
+use Test::More;
+use Luukku::Test::Base;
+use Luukku::Test::Pg;
+
+my $pg = Luukku::Test::Pg->start;
+my $db = $pg->database;
+
+# Who runs what: by the name's beginning, the longest that fits.
+my @intake = qw(luukku_fetch luukku_lmtp);
+my @all = (@intake, qw(luukku_send luukku_sched luukku_ctl));
+my %users = (
+	arrival        => \@intake,
+	blob           => [@intake],
+	blob_chunks_out => [@intake, qw(luukku_send luukku_ctl)],
+	blob_head      => [@intake, qw(luukku_send luukku_ctl)],
+	bounce         => \@intake,
+	ctl            => ['luukku_ctl'],
+	db             => \@all,
+	fetch          => ['luukku_fetch'],
+	held           => ['luukku_ctl'],
+	ingest         => \@intake,
+	lease          => ['luukku_sched'],
+	lease_check    => ['luukku_fetch'],
+	lease_list     => ['luukku_ctl'],
+	lmtp           => ['luukku_lmtp'],
+	migrate        => ['luukku_owner'],
+	migrate_applied => [qw(luukku_owner luukku_ctl)],
+	migrate_has_table => [qw(luukku_owner luukku_ctl)],
+	outbox         => ['luukku_send'],
+	outbox_insert  => \@intake,
+	outbox_prepare => \@intake,
+	sched          => ['luukku_sched'],
+	thread         => \@intake,
+	ticket         => \@intake,
+);
+
+my $open = $db->helper('open');
+is($open->{status}, 0, 'every statement prepares at connect') or diag $open->{err};
+
+my (%script, %wanted, @unknown);
+for my $query (split /\0/, $db->helper('queries')->{out}) {
+	my ($name, $n, $text) = $query =~ /\A(\w+) (\d+) (.*)\n\z/s or die "cannot read: $query";
+	my ($key) = sort { length $b <=> length $a } grep { $name =~ /\A\Q$_\E(?:_|\z)/ } keys %users;
+	if (!$key) {
+		push @unknown, $name;
+		next;
+	}
+	# What EXPLAIN cannot look into: it needs no right of its own, or other tests run it.
+	next if $text !~ /\A\(?(?:SELECT|INSERT|UPDATE|DELETE|WITH)\b/i;
+	my $nulls = $n ? '(' . join(', ', ('NULL') x $n) . ')' : '';
+	for my $role (@{ $users{$key} }) {
+		$wanted{$role}{$name} = 1;
+		$script{$role} .= "\\warn == $name\nPREPARE $name AS $text;\nEXPLAIN EXECUTE $name$nulls;\n";
+	}
+}
+is_deeply(\@unknown, [], 'this test knows who runs each statement (add new ones to %users)');
+
+for my $role (sort keys %script) {
+	my $is_owner = $role eq 'luukku_owner';
+	my $done = $db->psql($script{$role}, user => $is_owner ? $role : 'luukku',
+		role => $is_owner ? undef : $role);
+	my %said = $done->{err} =~ /^== (\w+)\n((?:(?!== )[^\n]*\n)*)/mg;
+	is_deeply([sort keys %said], [sort keys %{ $wanted{$role} }], "$role: all were tried");
+	my @failed = map { "$_: $said{$_}" } grep { $said{$_} ne '' } sort keys %said;
+	is_deeply(\@failed, [], "$role has the rights for its " . keys(%said) . ' statements')
+		or diag join '', @failed;
+}
+
+done_testing;

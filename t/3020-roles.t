@@ -1,0 +1,179 @@
+#!/usr/bin/perl
+# What each role may do, table by table: exactly this, and nothing more.
+use strict;
+use warnings;
+use FindBin;
+use lib "$FindBin::Bin/lib";
+use Test::More;
+use Luukku::Test::Base;
+use Luukku::Test::Pg;
+
+# s select, i insert, u update, d delete; u(a b) these columns only. A table that is not named: none.
+my $intake = <<'END';
+setting s
+organisation s i u(name)
+person s i u
+ticket s i u
+ticket_link s i
+participant s i
+blob s i u(created_at)
+blob_chunk s i
+message s i
+attachment s i
+identifier s i u(message_id)
+event s i
+stage s i u
+arrival s i
+quarantine s i
+outbox s i u(claimed_by claimed_until reason state wire)
+delivery s i
+schema_migration s
+END
+my %declared = (
+	luukku       => '',
+	luukku_web   => '',
+	luukku_lmtp  => $intake,
+	luukku_fetch => ($intake =~ s/^arrival s i$/arrival s i u(server server_error)/mr) . <<'END',
+mailbox s i u
+folder s i u
+lease s u(expires_at)
+END
+	luukku_send => <<'END',
+setting s
+organisation s
+person s
+ticket s
+participant s
+attachment s
+blob s
+blob_chunk s
+message s i
+identifier s i u(message_id)
+event s i
+delivery s i
+outbox s u
+schema_migration s
+END
+	luukku_sched => <<'END',
+setting s i u
+lease s i u
+organisation s
+ticket s
+attachment s
+mailbox s
+outbox s
+message s u(raw_blob)
+message_search s i
+event s i
+blob s d u(created_at)
+schema_migration s
+END
+	luukku_ctl => <<'END',
+arrival s
+attachment s
+blob s
+blob_chunk s
+delivery s
+event s i
+folder s
+identifier s
+lease s
+mailbox s
+message s
+message_search s
+organisation s
+outbox s u(attempts claimed_by claimed_until due_at reason state wire)
+participant s
+person s
+quarantine s u(decided_at decided_by state)
+schema_migration s
+setting s
+stage s
+ticket s
+ticket_link s
+END
+	luukku_read => <<'END',
+setting s
+organisation s
+stage s
+ticket_link s
+mailbox s
+lease s
+schema_migration s
+ticket s(changed_at chased closed_at due_resolve due_respond first_response_at id is_machine is_silent language merged_into opened_at organisation_id owner priority queue reopened requester_id resolved_at status tags type waiting_on waiting_until)
+person s(created_at id language organisation_id standing)
+participant s(added_at person_id role ticket_id)
+message s(at direction evidence id importance kind language raw_size ticket_id writer)
+attachment s(content_type is_inline message_id n size)
+event s(at event id message_id ticket_id)
+arrival s(fetched_at id mailbox message_id outcome received_at server ticket_id)
+quarantine s(at decided_at id mailbox message_id reason state)
+outbox s(attempts cause_id created_at due_at id language last_code message_id purpose queue rank sent_at state template ticket_id)
+delivery s(at code id outbox_id state status)
+END
+);
+
+my $pg = Luukku::Test::Pg->start;
+my $db = $pg->database;
+my @tables = map { $_->[0] } $db->sql(q{SELECT relname FROM pg_class
+	WHERE relnamespace = 'public'::regnamespace AND relkind IN ('r', 'p', 'v', 'm', 'f')
+	ORDER BY 1});
+
+is_deeply([map { $_->[0] } $db->sql(q{SELECT rolname FROM pg_roles
+	WHERE rolname ~ '^luukku' AND rolname <> 'luukku_owner' ORDER BY 1})],
+	[sort keys %declared], 'these roles exist');
+
+for my $role (sort keys %declared) {
+	my %said;
+	for my $line (split /\n/, $declared{$role}) {
+		my ($table, $rest) = split / /, $line, 2;
+		$said{$table} = $rest;
+	}
+	my %has;
+	for my $row ($db->sql(qq{
+		SELECT c.relname, p.letter, has_table_privilege('$role', c.oid, p.privilege),
+		       (SELECT string_agg(a.attname, ' ' ORDER BY a.attname) FROM pg_attribute a
+			 WHERE a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped
+			   AND p.columns AND has_column_privilege('$role', c.oid, a.attnum,
+				CASE WHEN p.columns THEN p.privilege ELSE 'SELECT' END))
+		  FROM pg_class c,
+		       (VALUES (1, 's', 'SELECT', true), (2, 'i', 'INSERT', true),
+			(3, 'd', 'DELETE', false), (4, 'u', 'UPDATE', true),
+			(5, 'truncate', 'TRUNCATE', false), (6, 'references', 'REFERENCES', true),
+			(7, 'trigger', 'TRIGGER', false)) p (n, letter, privilege, columns)
+		 WHERE c.relnamespace = 'public'::regnamespace AND c.relkind IN ('r', 'p', 'v', 'm', 'f')
+		 ORDER BY c.relname, p.n})) {
+		my ($table, $letter, $whole, $columns) = @$row;
+		my $right = $whole eq 't' ? $letter : $columns ne '' ? "$letter($columns)" : next;
+		$has{$table} .= ($has{$table} ? ' ' : '') . $right;
+	}
+	for my $table (@tables) {
+		is($has{$table} // '', $said{$table} // '', "$role on $table");
+	}
+	my @no_table = grep { my $t = $_; !grep { $_ eq $t } @tables } sort keys %said;
+	is_deeply(\@no_table, [], "$role: each declared table exists");
+	is($db->sql("SELECT concat_ws(' ', rolsuper, rolinherit AND rolname = 'luukku', rolcreaterole,
+		rolcreatedb, rolreplication, rolbypassrls, rolcanlogin) FROM pg_roles
+		WHERE rolname = '$role'"), 'f f f f f f ' . ($role eq 'luukku' ? 't' : 'f'),
+		"$role has no power beyond tables");
+	is($db->sql("SELECT concat_ws(' ', has_schema_privilege('$role', 'public', 'CREATE'),
+		has_schema_privilege('$role', 'public', 'USAGE'))"),
+		'f t', "$role cannot create anything in the schema");
+	is($db->sql("SELECT count(*) FROM pg_class c WHERE c.relnamespace = 'public'::regnamespace
+		AND c.relkind = 'S' AND (has_sequence_privilege('$role', c.oid, 'USAGE')
+		OR has_sequence_privilege('$role', c.oid, 'UPDATE'))"), 0, "$role sets no sequence");
+}
+
+is_deeply([map { $_->[0] } $db->sql(q{SELECT r.rolname FROM pg_auth_members m
+	JOIN pg_roles r ON r.oid = m.roleid JOIN pg_roles l ON l.oid = m.member
+	WHERE l.rolname ~ '^luukku' AND l.rolname <> 'luukku_owner' ORDER BY 1})],
+	[qw(luukku_ctl luukku_fetch luukku_lmtp luukku_sched luukku_send luukku_web)],
+	'luukku may become the role of each program, and nobody else may become anything');
+
+my (undef, $error) = $db->try_sql('SELECT count(*) FROM ticket', user => 'luukku');
+like($error, qr/permission denied/, 'luukku itself reads nothing');
+(undef, $error) = $db->try_sql('INSERT INTO event (at, actor, event, reason)
+	VALUES (now(), $$a$$, $$b$$, $$c$$)', user => 'luukku', role => 'luukku_read');
+like($error, qr/permission denied/, 'luukku cannot become luukku_read');
+
+done_testing;
