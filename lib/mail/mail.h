@@ -30,7 +30,7 @@ typedef struct {
 } lk_header;
 
 typedef struct {
-	char *filename;     /* decoded, basename only, no controls or bidi overrides; or NULL */
+	char *filename;	    /* decoded, basename only, no controls or bidi overrides; or NULL */
 	char *content_type; /* type/subtype, lower case */
 	char *content_id;   /* without <>, or NULL */
 	bool is_inline;
@@ -42,8 +42,8 @@ typedef struct {
 typedef struct {
 	GPtrArray *recipients; /* char *: addresses that failed, as told to us */
 	bool permanent;
-	char *status;              /* RFC 3463 "5.1.1", or NULL */
-	char *diagnostic;          /* or NULL */
+	char *status;		   /* RFC 3463 "5.1.1", or NULL */
+	char *diagnostic;	   /* or NULL */
 	char *original_message_id; /* of the returned mail, without <>, or NULL */
 } lk_bounce;
 
@@ -56,36 +56,37 @@ typedef struct {
 
 /* All text is valid UTF-8 without NUL. Lists are never NULL. The struct owns everything in it. */
 typedef struct {
-	char *message_id;      /* without <>, or NULL */
-	lk_time date;          /* LK_TIME_NONE when absent or unreadable */
-	lk_time received;      /* of the topmost Received line, or LK_TIME_NONE */
-	lk_address *from;      /* or NULL */
-	unsigned from_headers; /* how many From headers, and how many addresses they hold: */
+	char *message_id;	 /* without <>, or NULL */
+	lk_time date;		 /* LK_TIME_NONE when absent or unreadable */
+	lk_time received;	 /* of the topmost Received line, or LK_TIME_NONE */
+	lk_address *from;	 /* or NULL */
+	unsigned from_headers;	 /* how many From headers, and how many addresses they hold: */
 	unsigned from_addresses; /* acting as an agent needs exactly one of each */
-	lk_address *sender;    /* or NULL */
-	char *return_path;     /* "" for the null path <>, NULL when absent */
-	GPtrArray *reply_to;   /* lk_address * */
+	lk_address *sender;	 /* or NULL */
+	char *return_path;	 /* "" for the null path <>, NULL when absent */
+	GPtrArray *reply_to;	 /* lk_address * */
 	GPtrArray *to;
 	GPtrArray *cc;
 	GPtrArray *delivered_to; /* char *: Delivered-To, X-Original-To, Resent-To addresses */
-	char *subject;           /* decoded; "" when absent */
-	char *in_reply_to;       /* first id, without <>, or NULL */
-	GPtrArray *references;   /* char *: header order, at most 100 (the newest are kept) */
+	char *subject;		 /* decoded; "" when absent */
+	char *in_reply_to;	 /* first id, without <>, or NULL */
+	GPtrArray *references;	 /* char *: header order, at most 100 (the newest are kept) */
 	lk_kind kind;
-	char *kind_reason;    /* which header or part says so */
-	bool is_vacation;     /* an auto_reply that answers a mail (not one a machine starts) */
-	bool suppress_reply;  /* no acknowledgement, auto-reply or survey to this mail */
+	char *kind_reason;     /* which header or part says so */
+	bool is_vacation;      /* an auto_reply that answers a mail (not one a machine starts) */
+	bool suppress_reply;   /* no acknowledgement, auto-reply or survey to this mail */
 	char *suppress_reason; /* or NULL */
 	char *text;
 	char *reply_text;
 	char *language; /* ISO 639-1, or NULL */
 	lk_importance importance;
 	GPtrArray *attachments; /* lk_attachment * */
-	lk_bounce *bounce;      /* or NULL */
-	lk_auth *auth;          /* or NULL */
-	GPtrArray *headers;     /* lk_header *: header order, at most 500 */
-	GPtrArray *defects;     /* char *: what was broken and how it was read */
-	bool is_unparsed;       /* the parser died on it: only a minimal header reading */
+	lk_bounce *bounce;	/* or NULL */
+	lk_auth *auth;		/* or NULL */
+	GPtrArray *headers;	/* lk_header *: header order, at most 500 */
+	GPtrArray *defects;	/* char *: what was broken and how it was read */
+	bool is_unparsed;	/* the parser died on it: only a minimal header reading */
+	bool is_incomplete; /* beyond a limit: what was readable is here, the raw mail has more */
 } lk_mail;
 
 lk_mail *lk_mail_new(void);

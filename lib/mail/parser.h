@@ -15,7 +15,7 @@
 
 /* All borrowed for the parser's lifetime. */
 typedef struct {
-	const char *program;         /* path of luukku-parse */
+	const char *program;	     /* path of luukku-parse */
 	const char *const *authserv; /* NULL-terminated lists, or NULL */
 	const char *const *relays;
 	const char *const *own_lists;
@@ -45,8 +45,8 @@ bool lk_parser_start(lk_parser *parser, int mail_fd, GError **error);
 bool lk_parser_finish(lk_parser *parser, lk_mail **ret_mail, int *ret_parts_fd, GError **error);
 
 /*
- * A reading of at most the first 64 KiB for From, To, Subject, Message-ID, Date and nothing else: for mails that
- * the parser cannot take and for mails fetched as a header only. Never fails.
+ * A reading of at most the first 64 KiB for From, To, Subject, Message-ID, Date and nothing else:
+ * for mails that the parser cannot take and for mails fetched as a header only. Never fails.
  */
 lk_mail *lk_mail_minimal(int mail_fd);
 

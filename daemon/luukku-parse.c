@@ -1,0 +1,155 @@
+/*
+ * luukku-parse: reads the bytes of strangers. Mails come as descriptors over socket 3, answers go
+ * into the parts file that came along. Started by lib/mail/parser.c, never by hand.
+ */
+#include "lib/base/err.h"
+#include "lib/base/fault.h"
+#include "lib/base/io.h"
+#include "lib/mail/answer.h"
+#include "lib/mail/parse.h"
+#include "lib/mail/wire.h"
+
+#include "daemon/parse-sandbox.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sysexits.h>
+#include <unistd.h>
+
+typedef struct {
+	GPtrArray *authserv, *relays, *own_lists, *strip;
+} lists;
+
+static const char *const *list_of(GPtrArray *list)
+{
+	g_ptr_array_add(list, NULL);
+	return (const char *const *)list->pdata;
+}
+
+static bool read_arguments(int argc, char **argv, lists *into)
+{
+	for (int i = 1; i < argc; i += 2) {
+		if (i + 1 >= argc)
+			return false;
+		if (strcmp(argv[i], "--authserv") == 0)
+			g_ptr_array_add(into->authserv, argv[i + 1]);
+		else if (strcmp(argv[i], "--relay") == 0)
+			g_ptr_array_add(into->relays, argv[i + 1]);
+		else if (strcmp(argv[i], "--own-list") == 0)
+			g_ptr_array_add(into->own_lists, argv[i + 1]);
+		else if (strcmp(argv[i], "--strip") == 0)
+			g_ptr_array_add(into->strip, argv[i + 1]);
+		else
+			return false;
+	}
+	return true;
+}
+
+/* False when the other side is gone or does not speak our protocol. */
+static bool receive(lk_wire_request *request, int *ret_mail_fd, int *ret_parts_fd)
+{
+	struct iovec data = {request, sizeof *request};
+	union {
+		struct cmsghdr align;
+		char bytes[CMSG_SPACE(2 * sizeof(int))];
+	} control = {0};
+	struct msghdr message = {.msg_iov = &data,
+				 .msg_iovlen = 1,
+				 .msg_control = control.bytes,
+				 .msg_controllen = sizeof control.bytes};
+	int fds[2] = {-1, -1};
+	ssize_t got;
+
+	do
+		got = recvmsg(LK_WIRE_SOCKET, &message, MSG_CMSG_CLOEXEC);
+	while (got < 0 && errno == EINTR);
+	struct cmsghdr *header = got > 0 ? CMSG_FIRSTHDR(&message) : NULL;
+	if (got != (ssize_t)sizeof *request || request->magic != LK_WIRE_MAGIC || !header ||
+	    header->cmsg_type != SCM_RIGHTS || header->cmsg_len != CMSG_LEN(sizeof fds))
+		return false;
+	memcpy(fds, CMSG_DATA(header), sizeof fds);
+	*ret_mail_fd = fds[0];
+	*ret_parts_fd = fds[1];
+	return true;
+}
+
+/* What tests ask for by LUUKKU_FAULT_MODE: a parser that fails in each way a parser can. */
+static void misbehave(void)
+{
+	if (lk_fault_mode("parse-crash"))
+		abort();
+	if (lk_fault_mode("parse-hang"))
+		for (;;)
+			pause();
+	if (lk_fault_mode("parse-spin"))
+		for (volatile unsigned i = 0;; i++)
+			;
+	if (lk_fault_mode("parse-eat"))
+		for (;;)
+			memset(g_malloc(1 << 24), 1, 1 << 24);
+	if (lk_fault_mode("parse-socket"))
+		(void)!socket(AF_INET, SOCK_STREAM, 0);
+	if (lk_fault_mode("parse-open"))
+		(void)!fopen("/etc/passwd", "re");
+}
+
+static bool serve_one(const lk_parse_settings *settings)
+{
+	lk_wire_request request;
+	lk_autofd int mail_fd = -1;
+	lk_autofd int parts_fd = -1;
+	lk_wire_reply reply = {.magic = LK_WIRE_MAGIC};
+
+	if (!receive(&request, &mail_fd, &parts_fd))
+		return false;
+	lk_parse_sandbox_next_mail();
+	misbehave();
+	g_autoptr(lk_mail) mail = lk_parse(mail_fd, parts_fd, settings, &reply.offset);
+	g_autoptr(GBytes) answer = lk_answer_encode(mail);
+	gsize size = 0;
+	const char *bytes = g_bytes_get_data(answer, &size);
+	for (gsize done = 0; done < size;) {
+		ssize_t n =
+			pwrite(parts_fd, bytes + done, size - done, (off_t)(reply.offset + done));
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n <= 0)
+			return false; /* our death makes the client try once more and then give up
+				       */
+		done += (gsize)n;
+	}
+	reply.size = size;
+	reply.sequence = request.sequence;
+	return send(LK_WIRE_SOCKET, &reply, sizeof reply, MSG_NOSIGNAL) == (ssize_t)sizeof reply;
+}
+
+int main(int argc, char **argv)
+{
+	lists given = {g_ptr_array_new(), g_ptr_array_new(), g_ptr_array_new(), g_ptr_array_new()};
+	lk_parse_settings settings;
+
+	if (argc == 2 && strcmp(argv[1], "--version") == 0) {
+		printf("luukku-parse %s (sandbox: %s)\n", LUUKKU_VERSION, lk_parse_sandbox_name());
+		return 0;
+	}
+	if (!read_arguments(argc, argv, &given)) {
+		fprintf(stderr,
+			"luukku-parse: started by the other programs of luukku; to read a mail "
+			"by hand use `luukkuctl parse FILE`\n");
+		return EX_USAGE;
+	}
+	settings = (lk_parse_settings){list_of(given.authserv), list_of(given.relays),
+				       list_of(given.own_lists), list_of(given.strip)};
+	lk_parse_init();
+	lk_parse_sandbox_enter();
+	while (serve_one(&settings))
+		;
+	g_ptr_array_unref(given.authserv);
+	g_ptr_array_unref(given.relays);
+	g_ptr_array_unref(given.own_lists);
+	g_ptr_array_unref(given.strip);
+	return 0;
+}

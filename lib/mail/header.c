@@ -1,0 +1,180 @@
+#include "lib/mail/header.h"
+
+#include "lib/mail/lines.h"
+#include "lib/mail/words.h"
+
+#include <string.h>
+
+/* The length of the field name when the line is "Name: ...", else 0. */
+static size_t name_length(const char *line, size_t n)
+{
+	size_t i = 0;
+
+	while (i < n && i < 256 && line[i] > 0x20 && line[i] < 0x7f && line[i] != ':')
+		i++;
+	size_t end = i;
+	while (i < n && (line[i] == ' ' || line[i] == '\t'))
+		i++;
+	return end > 0 && i < n && line[i] == ':' ? end : 0;
+}
+
+static bool is_blank(const char *line, size_t n)
+{
+	for (size_t i = 0; i < n; i++)
+		if (line[i] != '\r' && line[i] != '\n')
+			return false;
+	return true;
+}
+
+static void field_free(gpointer data)
+{
+	lk_field *field = data;
+
+	g_free(field->name);
+	g_string_free(field->value, TRUE);
+	g_free(field);
+}
+
+static void trim_end(GString *value)
+{
+	while (value->len > 0 && strchr("\r\n", value->str[value->len - 1]))
+		g_string_truncate(value, value->len - 1);
+}
+
+static lk_field *field_new(const char *line, size_t n, size_t name_n)
+{
+	lk_field *field = g_new0(lk_field, 1);
+	const char *colon = memchr(line + name_n, ':', n - name_n);
+	size_t start = (size_t)(colon - line) + 1;
+
+	while (start < n && (line[start] == ' ' || line[start] == '\t'))
+		start++;
+	field->name = g_strndup(line, name_n);
+	field->value = g_string_new_len(line + start, (gssize)(n - start));
+	return field;
+}
+
+/*
+ * Some gateways put lines without a colon between fields ("From joe Mon Jan..." and ">From ..." of
+ * mbox files, or text). Above the first field they are skipped; later the first one ends the block.
+ */
+static void read_fields(lk_lines *in, lk_fields *fields)
+{
+	g_autoptr(GString) line = g_string_new(NULL);
+	lk_field *last = NULL;
+	uint64_t start = lk_lines_position(in);
+	unsigned junk = 0;
+
+	for (;;) {
+		uint64_t before = lk_lines_position(in);
+		if (!lk_lines_next(in, line, LK_FIELD_BYTES, &fields->was_cut)) {
+			fields->body = before;
+			fields->had_no_end = true;
+			break;
+		}
+		if (is_blank(line->str, line->len)) {
+			fields->body = lk_lines_position(in);
+			if (!last && junk < 20) { /* blank lines above the header */
+				junk++;
+				continue;
+			}
+			break;
+		}
+		size_t name_n = name_length(line->str, line->len);
+		if (last && (*line->str == ' ' || *line->str == '\t')) {
+			size_t room = LK_FIELD_BYTES - MIN(last->value->len, LK_FIELD_BYTES);
+			fields->was_cut |= line->len > room;
+			g_string_append_len(last->value, line->str, (gssize)MIN(line->len, room));
+		} else if (name_n > 0) {
+			lk_field *field = field_new(line->str, line->len, name_n);
+			if (last)
+				trim_end(last->value);
+			last = field;
+			if (fields->fields->len < LK_FIELDS_MOST) {
+				g_ptr_array_add(fields->fields, field);
+			} else {
+				fields->was_cut = true;
+				field_free(field);
+				last = g_ptr_array_index(fields->fields, fields->fields->len - 1);
+			}
+		} else if (g_str_has_prefix(line->str, "From ") ||
+			   g_str_has_prefix(line->str, ">From ")) {
+			continue;
+		} else if (!last && junk < 20) {
+			junk++;
+			fields->had_junk = true;
+		} else {
+			fields->body = before;
+			fields->had_no_end = true;
+			break;
+		}
+	}
+	if (last)
+		trim_end(last->value);
+	if (fields->fields->len == 0) {
+		fields->body = start;
+		fields->had_junk = false;
+	}
+}
+
+static lk_fields *fields_new(void)
+{
+	lk_fields *fields = g_new0(lk_fields, 1);
+
+	fields->fields = g_ptr_array_new_with_free_func(field_free);
+	return fields;
+}
+
+lk_fields *lk_fields_read(int fd, uint64_t offset, uint64_t max_bytes)
+{
+	lk_fields *fields = fields_new();
+	g_auto(lk_lines) lines = {.fd = -1};
+
+	lk_lines_open(&lines, fd, offset, max_bytes);
+	fields->has_bare_cr = lines.cr_ends;
+	read_fields(&lines, fields);
+	return fields;
+}
+
+lk_fields *lk_fields_parse(const char *bytes, size_t n)
+{
+	lk_fields *fields = fields_new();
+	g_auto(lk_lines) lines = {.fd = -1};
+
+	lk_lines_open_memory(&lines, bytes, n);
+	fields->has_bare_cr = lines.cr_ends;
+	read_fields(&lines, fields);
+	return fields;
+}
+
+void lk_fields_free(lk_fields *fields)
+{
+	if (!fields)
+		return;
+	g_ptr_array_unref(fields->fields);
+	g_free(fields);
+}
+
+const lk_field *lk_fields_get(const lk_fields *fields, const char *name)
+{
+	for (unsigned i = 0; i < fields->fields->len; i++) {
+		const lk_field *field = g_ptr_array_index(fields->fields, i);
+		if (g_ascii_strcasecmp(field->name, name) == 0)
+			return field;
+	}
+	return NULL;
+}
+
+char *lk_fields_line(const lk_fields *fields, const char *name)
+{
+	const lk_field *field = lk_fields_get(fields, name);
+
+	return field ? lk_words_unfold(field->value->str, field->value->len) : NULL;
+}
+
+char *lk_fields_text(const lk_fields *fields, const char *name)
+{
+	const lk_field *field = lk_fields_get(fields, name);
+
+	return field ? lk_words_decode(field->value->str, field->value->len) : NULL;
+}

@@ -1,0 +1,18 @@
+/*
+ * A look at a mail before GMime sees it: where its costs (nesting, number of parts, part headers
+ * without end) would leave their bounds, reading stops. One pass, constant memory.
+ */
+#ifndef LK_MAIL_SCAN_H
+#define LK_MAIL_SCAN_H
+
+#include <stdint.h>
+
+typedef struct {
+	uint64_t end;	      /* offset behind what may be read */
+	const char *exceeded; /* which limit says so, static; NULL when all may be read */
+} lk_scan;
+
+/* boundary: of the mail's own Content-Type, or NULL. */
+lk_scan lk_scan_body(int fd, uint64_t body, uint64_t size, const char *boundary);
+
+#endif
