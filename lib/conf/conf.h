@@ -388,10 +388,11 @@ typedef struct {
 	lk_conf_web web;
 	char *templates; /* absolute path, or NULL: the installed ones alone */
 
-	char *path;	  /* of the file, absolute */
-	char *dir;	  /* its folder */
-	GPtrArray *files; /* char *: owner of the origins' names; every file read */
-	char *hash;	  /* see lk_conf_hash */
+	char *path;	   /* of the file, absolute */
+	char *dir;	   /* its folder */
+	GPtrArray *files;  /* char *: owner of the origins' names; every file read */
+	char *hash;	   /* see lk_conf_hash */
+	GHashTable *given; /* places of settings that the file gives */
 } lk_conf;
 
 typedef enum { LK_CONF_IS_ERROR, LK_CONF_IS_WARNING } lk_conf_severity;

@@ -1,0 +1,45 @@
+/* What a string of the configuration must look like. */
+#ifndef LK_CONF_FORM_H
+#define LK_CONF_FORM_H
+
+#include "lib/conf/schema.h"
+
+/*
+ * Checks a text and gives it as it is kept: folded, lower case, absolute. NULL when it is wrong,
+ * *ret_why then says what it should be. dir: folder that relative paths start from.
+ */
+char *lk_form_read(const lk_setting *setting, const char *text, const char *dir, char **ret_why);
+
+/* Is it a host on this machine: a loopback address, localhost or a unix socket? */
+bool lk_host_is_local(const char *host);
+
+/* One of choices, or -1 with *ret_why. */
+int lk_choice_read(const char *const *choices, const char *text, char **ret_why);
+
+/* "; did you mean X?" or "". Caller frees. */
+char *lk_did_you_mean(const char *word, const char *const *candidates, unsigned n);
+
+/* "90s" "15m" "4h" "3d" "2w", and "5y" of 365 days each: calendar time in seconds. */
+bool lk_duration_read(const char *text, int64_t *ret_seconds, char **ret_why);
+
+/* "8h", "2d", "1w" of open time. */
+bool lk_span_read(const char *text, lk_conf_span *ret_span, char **ret_why);
+
+/* "keep", "seen", "delete", "move:FOLDER". */
+bool lk_after_read(const char *text, lk_conf_after *ret_after, char **ret_why);
+
+/* calendar.c: NULL when right, else why not. Caller frees. */
+char *lk_hours_check(const char *text);
+char *lk_holiday_check(const char *text);
+char *lk_short_day_check(const char *text);
+char *lk_digest_check(const char *text);
+
+/* Year, month and day of a dated holiday ("2026-12-31"); false for all others. */
+bool lk_holiday_date(const char *text, int *ret_year, int *ret_month, int *ret_day);
+
+/* pattern.c: does it compile? NULL when it does, else why not. Caller frees. */
+char *lk_pattern_check(const char *pattern, bool ignore_case, bool many_lines);
+/* "/.../im": false with *ret_why when it begins with a slash and is no pattern. */
+bool lk_slashed_check(const char *text, char **ret_why);
+
+#endif
