@@ -307,6 +307,13 @@ sub read_all {
 	return grep { defined } map { slurp($_) } $self->list(@arguments);
 }
 
+# Takes all mails and folders away from a user who is not logged in, as if new.
+sub empty {
+	my ($self, $user) = @_;
+	File::Path::remove_tree("$self->{dir}/mail/$user");
+	return;
+}
+
 # Which folders a user has besides INBOX, in UTF-8.
 sub folders {
 	my ($self, $user) = @_;
