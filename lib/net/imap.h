@@ -12,6 +12,7 @@
 #include "lib/net/server.h"
 
 #include <glib.h>
+#include <stdint.h>
 
 typedef struct lk_imap lk_imap;
 

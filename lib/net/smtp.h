@@ -8,6 +8,7 @@
 #include "lib/net/server.h"
 
 #include <glib.h>
+#include <stdint.h>
 
 typedef struct lk_smtp lk_smtp;
 
