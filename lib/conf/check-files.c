@@ -44,7 +44,11 @@ static void check_folder(const lk_findings *findings, lk_conf_origin at, const c
 {
 	struct stat st;
 
-	if (stat(path, &st) != 0)
+	if (stat(path, &st) != 0 && writable && errno == ENOENT)
+		lk_find_warning(findings, at,
+				"%s: there is no %s; luukkud makes it where it is started as root",
+				label, path);
+	else if (stat(path, &st) != 0)
 		lk_find_error(findings, at, "%s: cannot use %s: %s", label, path,
 			      g_strerror(errno));
 	else if (!S_ISDIR(st.st_mode))

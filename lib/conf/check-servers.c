@@ -5,6 +5,7 @@
 #include "lib/conf/form.h"
 
 #include <string.h>
+#include <sys/stat.h>
 
 /* RFC 5321 4.5.3.1.1 */
 enum { MOST_LOCAL_PART = 64 };
@@ -223,6 +224,36 @@ static void check_arrival(const lk_findings *findings, const lk_conf *conf, lk_c
 				label, address);
 }
 
+/* A password in a connection string is a plain secret like any other. */
+static void check_conninfo(const lk_findings *findings, const lk_conf *conf, const char *label,
+			   const char *conninfo)
+{
+	bool has_password = false;
+	g_autofree char *masked = conninfo ? lk_conninfo_mask(conninfo, &has_password) : NULL;
+	struct stat st;
+
+	if (!has_password)
+		return;
+	if (stat(conf->database.at.file, &st) == 0 && (st.st_mode & S_IROTH))
+		lk_find_error(findings, conf->database.at,
+			      "%s holds a password and stands in a file that everybody may read: "
+			      "chmod o-r it, or write passfile=FILE",
+			      label);
+	else
+		lk_find_warning(findings, conf->database.at,
+				"%s holds a password in plain text; better write passfile=FILE or "
+				"use peer authentication on a unix socket",
+				label);
+}
+
+static void check_database(const lk_findings *findings, const lk_conf *conf)
+{
+	check_conninfo(findings, conf, "database.conninfo", conf->database.conninfo);
+	if (g_hash_table_contains(conf->given, &conf->database.owner_conninfo))
+		check_conninfo(findings, conf, "database.owner_conninfo",
+			       conf->database.owner_conninfo);
+}
+
 static void check_web(const lk_findings *findings, const lk_conf *conf)
 {
 	const lk_conf_web *web = &conf->web;
@@ -242,6 +273,7 @@ static void check_web(const lk_findings *findings, const lk_conf *conf)
 
 void lk_check_servers(const lk_findings *findings, const lk_conf *conf)
 {
+	check_database(findings, conf);
 	check_smtp(findings, conf);
 	for (unsigned i = 0; i < conf->mailboxes->len; i++)
 		check_mailbox(findings, conf, g_ptr_array_index(conf->mailboxes, i));

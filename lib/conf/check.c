@@ -178,6 +178,9 @@ static void check_organisations(const lk_findings *findings, const lk_conf *conf
 	}
 }
 
+/* Sockets lie in run_dir; their paths have at most 107 bytes. */
+enum { MOST_RUN_DIR = 107 - (int)sizeof("/notify") + 1 };
+
 static void check_site(const lk_findings *findings, const lk_conf *conf)
 {
 	const lk_conf_site *site = &conf->site;
@@ -192,6 +195,11 @@ static void check_site(const lk_findings *findings, const lk_conf *conf)
 			lk_find_error(findings, site->at,
 				      "site.bilingual: \"%s\" is not one of site.languages",
 				      (char *)g_ptr_array_index(site->bilingual, i));
+	if (strlen(site->run_dir) > MOST_RUN_DIR)
+		lk_find_error(findings, site->at,
+			      "site.run_dir: the path is longer than %d bytes, too long for the "
+			      "sockets in it",
+			      MOST_RUN_DIR);
 	if (site->bilingual->len == 1)
 		lk_find_error(findings, site->at,
 			      "site.bilingual names one language; name two, or none with ( )");

@@ -139,7 +139,7 @@ static void derive_servers(lk_conf *conf)
 	for (unsigned i = 0; i < conf->mailboxes->len; i++) {
 		lk_conf_mailbox *mailbox = g_ptr_array_index(conf->mailboxes, i);
 
-		if (!mailbox->port)
+		if (!mailbox->port && mailbox->protocol != LK_CONF_NO_SERVER)
 			mailbox->port = default_port(mailbox->protocol, mailbox->tls);
 		mailbox->password.key_file = conf->site.key_file;
 		mailbox->oauth2.client_secret.key_file = conf->site.key_file;

@@ -402,6 +402,7 @@ static const form_reader readers[] = {
 	[LK_FORM_HOST] = read_host,
 	[LK_FORM_PATH] = read_path,
 	[LK_FORM_COMMAND] = read_command,
+	[LK_FORM_CONNINFO] = read_any,
 	[LK_FORM_PREFIX] = read_prefix,
 	[LK_FORM_TEMPLATES] = read_template_language,
 	[LK_FORM_LANGUAGE] = read_language,

@@ -37,6 +37,11 @@ char *lk_digest_check(const char *text);
 /* Year, month and day of a dated holiday ("2026-12-31"); false for all others. */
 bool lk_holiday_date(const char *text, int *ret_year, int *ret_month, int *ret_day);
 
+/*
+ * conninfo.c: a libpq connection string with *** for a password. Caller frees.
+ */
+char *lk_conninfo_mask(const char *text, bool *ret_has_password);
+
 /* pattern.c: does it compile? NULL when it does, else why not. Caller frees. */
 char *lk_pattern_check(const char *pattern, bool ignore_case, bool many_lines);
 /* "/.../im": false with *ret_why when it begins with a slash and is no pattern. */

@@ -2,6 +2,7 @@
 #include "lib/conf/print.h"
 
 #include "lib/base/units.h"
+#include "lib/conf/form.h"
 #include "lib/conf/rules.h"
 
 #include <inttypes.h>
@@ -21,6 +22,16 @@ static void put_quoted(GString *out, const char *text)
 			g_string_append_c(out, *p);
 	}
 	g_string_append_c(out, '"');
+}
+
+static void put_text(GString *out, const lk_setting *setting, const char *text)
+{
+	g_autofree char *masked = NULL;
+	bool has_password = false;
+
+	if (text && setting->form == LK_FORM_CONNINFO)
+		masked = lk_conninfo_mask(text, &has_password);
+	put_quoted(out, masked ? masked : text ? text : "");
 }
 
 static void put_seconds(GString *out, int64_t seconds)
@@ -209,7 +220,7 @@ char *lk_setting_print(const lk_setting *setting, const void *object)
 
 	switch (setting->type) {
 	case LK_SET_TEXT:
-		put_quoted(out, *(char *const *)place ? *(char *const *)place : "");
+		put_text(out, setting, *(char *const *)place);
 		break;
 	case LK_SET_BOOL:
 		g_string_append(out, *(const bool *)place ? "true" : "false");

@@ -167,6 +167,8 @@ static void digest_one(const lk_setting *setting, const char *label, const void 
 
 	digest_text(d->hash, label);
 	digest_text(d->hash, value);
+	if (d->with_secrets && setting->form == LK_FORM_CONNINFO)
+		digest_text(d->hash, *(char *const *)((const char *)object + setting->offset));
 	if (d->with_secrets && setting->type == LK_SET_SECRET)
 		digest_secret(d->hash,
 			      (const lk_conf_secret *)((const char *)object + setting->offset));

@@ -43,6 +43,7 @@ typedef enum {
 	LK_FORM_HOST,	   /* name, address or /path */
 	LK_FORM_PATH,	   /* made absolute */
 	LK_FORM_COMMAND,   /* words that a shell could split */
+	LK_FORM_CONNINFO,  /* libpq; a password in it is not shown */
 	LK_FORM_PREFIX,	   /* TUKI */
 	LK_FORM_TEMPLATES, /* fi, sv, en */
 	LK_FORM_LANGUAGE,  /* two letters, lower case */
