@@ -5,6 +5,7 @@
 #ifndef LK_DESK_INGEST_H
 #define LK_DESK_INGEST_H
 
+#include "lib/base/json.h"
 #include "lib/db/db.h"
 #include "lib/desk/policy.h"
 #include "lib/mail/mail.h"
@@ -17,8 +18,8 @@ typedef struct {
 	const char *uid;
 	const char *server_action; /* what follows the commit: "keep", "seen", ... */
 	lk_time received_at;
-	bool is_silent;     /* backlog: a ticket without any mail out */
-	bool is_too_large;  /* only the header was fetched */
+	bool is_silent;		       /* backlog: a ticket without any mail out */
+	bool is_too_large;	       /* only the header was fetched */
 	const char *const *recipients; /* envelope recipients (LMTP), NULL-terminated, or NULL */
 	const lk_mail *mail;
 	int mail_fd; /* the bytes as fetched */
@@ -35,12 +36,12 @@ typedef enum {
 
 typedef struct {
 	lk_outcome outcome;
-	bool is_seen; /* this very (mailbox, folder, uidvalidity, uid) was taken before: nothing written */
+	bool is_seen; /* (mailbox, folder, uidvalidity, uid) was taken before: nothing written */
 	bool is_new_ticket;
 	int64_t arrival;
 	int64_t message; /* 0: none */
-	int64_t ticket;  /* 0: none */
-	char *reason;    /* for people and the log (no personal data) */
+	int64_t ticket;	 /* 0: none */
+	char *reason;	 /* for people and the log (no personal data) */
 } lk_ingest_result;
 void lk_ingest_result_clear(lk_ingest_result *result);
 
@@ -50,5 +51,12 @@ void lk_ingest_result_clear(lk_ingest_result *result);
  */
 bool lk_ingest(lk_db *db, const lk_policy *policy, lk_time now, const lk_intake *intake,
 	       lk_ingest_result *ret_result, GError **error);
+
+/*
+ * What would happen to the mail, as the explain JSON of the command line; only reads.
+ * Caller unrefs.
+ */
+bool lk_ingest_explain(lk_db *db, const lk_policy *policy, lk_time now, const lk_intake *intake,
+		       lk_json **ret_explain, GError **error);
 
 #endif

@@ -6,16 +6,19 @@
 #include "lib/db/db.h"
 #include "lib/desk/policy.h"
 
+/* Smaller goes first. */
+enum { LK_RANK_ANSWER = 1, LK_RANK_ACKNOWLEDGEMENT = 3, LK_RANK_REMINDER = 5, LK_RANK_SURVEY = 7 };
+
 typedef struct {
 	int64_t ticket; /* 0: none */
-	int64_t cause;  /* message that causes it; 0: none */
+	int64_t cause;	/* message that causes it; 0: none */
 	const char *template_name;
 	lk_purpose purpose;
 	const lk_queue *queue;
 	lk_lang language;
 	const char *recipient;
 	const char *recipient_name; /* or NULL */
-	int rank;                   /* smaller goes first */
+	int rank;		    /* smaller goes first */
 	const char *reason;
 	const lk_json *variables;
 } lk_outbox_mail;
@@ -37,7 +40,8 @@ typedef struct {
 	char *envelope_from;
 	char *header_message_id;
 	GBytes *wire;
-	int attempts; /* this one included */
+	lk_time created_at;
+	int attempts;	/* this one included */
 	bool is_repeat; /* the bytes were claimed before: sent again as they were */
 } lk_outbox_claim;
 void lk_outbox_claim_free(lk_outbox_claim *claim);
@@ -60,7 +64,13 @@ typedef enum { LK_SEND_SENT, LK_SEND_RETRY, LK_SEND_FAILED, LK_SEND_UNCERTAIN } 
 bool lk_outbox_record(lk_db *db, lk_time now, const lk_outbox_claim *claim, lk_send_outcome outcome,
 		      int code, const char *status, const char *reply, GError **error);
 
+/*
+ * Frees the claims of processes of this host that have died, so that their rows need not wait for
+ * the claim's time to run out. For the start of luukku-send. host as in the claimer "host/pid".
+ */
+bool lk_outbox_recover(lk_db *db, const char *host, GError **error);
+
 /* When the next row becomes due: LK_TIME_NONE for none. */
-bool lk_outbox_next_due(lk_db *db, lk_time *ret_at, GError **error);
+bool lk_outbox_next_due(lk_db *db, lk_time now, lk_time *ret_at, GError **error);
 
 #endif

@@ -38,13 +38,13 @@ typedef struct {
 	char *name;
 	lk_text title;
 	GPtrArray *addresses; /* char *, folded */
-	char *from;           /* plain address that mail goes out from */
+	char *from;	      /* plain address that mail goes out from */
 	GPtrArray *agents;    /* char *, folded */
 	GPtrArray *managers;  /* char *, folded */
 	lk_lang language;
-	char *default_type;     /* or NULL */
+	char *default_type;	/* or NULL */
 	char *default_priority; /* "normal" */
-	GPtrArray *required;    /* lk_required * */
+	GPtrArray *required;	/* lk_required * */
 	bool acknowledge;
 	lk_machine_mail machine_mail;
 	int64_t reopen_s;
@@ -52,7 +52,7 @@ typedef struct {
 
 typedef struct {
 	char *name;
-	char *address;      /* folded */
+	char *address;	    /* folded */
 	GPtrArray *aliases; /* char *, folded */
 } lk_agent;
 
@@ -60,8 +60,8 @@ typedef struct {
 	char *name;
 	GPtrArray *domains;   /* char *, folded */
 	GPtrArray *addresses; /* char *, folded */
-	char *language;       /* ISO 639-1, or NULL */
-	char *sla;            /* or NULL */
+	char *language;	      /* ISO 639-1, or NULL */
+	char *sla;	      /* or NULL */
 } lk_organisation;
 
 typedef struct {
@@ -81,21 +81,29 @@ typedef struct {
 	char *domain;
 	lk_lang language;
 	bool bilingual[LK_N_LANGS]; /* both texts when a customer's language is not known */
-	char *subaddress;           /* "+" or "" */
+	char *subaddress;	    /* "+" or "" */
 	char *envelope_from;
-	bool send;                  /* smtp.send */
-	bool keep_raw;              /* database.keep_raw is not "0" */
-	GPtrArray *queues;          /* lk_queue *: first is the fallback of last resort */
-	GPtrArray *agents;          /* lk_agent * */
-	GPtrArray *organisations;   /* lk_organisation * */
-	GPtrArray *mailboxes;       /* lk_desk_mailbox * */
-	GArray *breaker;            /* lk_budget: per address and ticket */
-	lk_keys *keys;              /* borrowed */
+	bool send;		  /* smtp.send */
+	bool keep_raw;		  /* database.keep_raw is not "0" */
+	GPtrArray *queues;	  /* lk_queue *: first is the fallback of last resort */
+	GPtrArray *agents;	  /* lk_agent * */
+	GPtrArray *organisations; /* lk_organisation * */
+	GPtrArray *mailboxes;	  /* lk_desk_mailbox * */
+	GArray *breaker;	  /* lk_budget: per address and ticket */
+	lk_keys *keys;		  /* borrowed */
 } lk_policy;
 
 lk_policy *lk_policy_new(void);
 void lk_policy_free(lk_policy *policy);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(lk_policy, lk_policy_free)
+
+enum { LK_DEFAULT_REOPEN_S = 14 * 86400 };
+
+/* Members of the policy's arrays, each with empty lists; the arrays free them. */
+lk_queue *lk_queue_new(void);
+lk_agent *lk_agent_new(void);
+lk_organisation *lk_organisation_new(void);
+lk_desk_mailbox *lk_desk_mailbox_new(const char *name, const char *queue);
 
 const lk_queue *lk_policy_queue(const lk_policy *policy, const char *name);
 /* The queue that has this address, subaddress ignored; NULL for none. */
@@ -106,6 +114,9 @@ const lk_agent *lk_policy_agent(const lk_policy *policy, const char *address);
 const lk_organisation *lk_policy_organisation(const lk_policy *policy, const char *address);
 /* Is it a queue's or the envelope sender's address (subaddress ignored)? */
 bool lk_policy_is_own_address(const lk_policy *policy, const char *address);
+
+/* The address folded and without "+detail" of the site's subaddress separator. Caller frees. */
+char *lk_policy_plain_address(const lk_policy *policy, const char *address);
 
 /* "TUKI-1042"; caller frees. And back: false when it is not of that form. */
 char *lk_reference(const lk_policy *policy, int64_t ticket);

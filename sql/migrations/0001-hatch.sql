@@ -559,9 +559,9 @@ GRANT SELECT, UPDATE ON outbox TO luukku_send;
 
 -- Time.
 GRANT SELECT, INSERT, UPDATE ON setting, lease TO luukku_sched;
-GRANT SELECT ON organisation, ticket, attachment, mailbox, outbox TO luukku_sched;
+GRANT SELECT ON attachment, arrival TO luukku_sched;
 GRANT SELECT, UPDATE (raw_blob) ON message TO luukku_sched;
-GRANT SELECT, INSERT ON message_search, event TO luukku_sched;
+GRANT SELECT, INSERT ON message_search TO luukku_sched;
 GRANT SELECT, DELETE, UPDATE (created_at) ON blob TO luukku_sched;
 
 -- People at the command line: they see everything and decide what waits for them.
@@ -570,6 +570,9 @@ GRANT UPDATE (state, decided_at, decided_by) ON quarantine TO luukku_ctl;
 GRANT UPDATE (state, reason, due_at, attempts, claimed_by, claimed_until, wire) ON outbox
 	TO luukku_ctl;
 GRANT INSERT ON event TO luukku_ctl;
+GRANT INSERT ON ticket, stage, participant, identifier, person TO luukku_ctl;
+GRANT UPDATE (address) ON person TO luukku_ctl;
+GRANT UPDATE (ticket_id) ON message TO luukku_ctl;
 
 -- Reports: figures without what people wrote, their names and their addresses.
 GRANT SELECT ON setting, organisation, stage, ticket_link, mailbox, lease TO luukku_read;

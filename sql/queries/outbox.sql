@@ -55,7 +55,7 @@ WITH dead AS (
 )
 SELECT c.id, c.ticket_id AS ticket, c.cause_id AS cause, c.template, c.purpose, c.queue, c.language,
        c.recipient, c.recipient_hash, c.recipient_name, c.variables, c.header_message_id, c.attempts,
-       c.envelope_from, c.wire, c.reason, t.subject, coalesce(t.token_epoch, 0)::bigint AS epoch
+       c.envelope_from, c.wire, c.created_at, t.subject, coalesce(t.token_epoch, 0)::bigint AS epoch
   FROM claimed c LEFT JOIN ticket t ON t.id = c.ticket_id
  ORDER BY c.rank, c.due_at, c.id;
 

@@ -1,0 +1,332 @@
+/* From an outbox row to the bytes of its mail. */
+#include "lib/desk/outbox-private.h"
+
+#include "lib/base/err.h"
+#include "lib/base/text.h"
+#include "lib/desk/scrub.h"
+#include "lib/desk/subject.h"
+#include "lib/desk/template.h"
+#include "lib/desk/ticket.h"
+#include "lib/mail/compose.h"
+
+#include <string.h>
+
+enum { MAX_REFERENCE_BYTES = 240, MAX_LOCAL_PART = 64 };
+
+char *lk_outbox_address(const lk_policy *policy, const char *plain, lk_purpose purpose,
+			uint8_t epoch, int64_t number, const char *recipient)
+{
+	const char *at = plain ? strrchr(plain, '@') : NULL;
+
+	if (!at || !policy->subaddress || !*policy->subaddress)
+		return g_strdup(plain);
+	size_t local = (size_t)(at - plain) + strlen(policy->subaddress) + LK_TOKEN_CHARS;
+	if (local > MAX_LOCAL_PART)
+		return g_strdup(plain);
+	g_autofree char *token =
+		lk_token_sign(policy->keys, purpose, epoch, (uint64_t)number, recipient);
+	return g_strdup_printf("%.*s%s%s%s", (int)(at - plain), plain, policy->subaddress, token,
+			       at);
+}
+
+/* The row and what is worked out from it. Borrowed but for what the members say. */
+typedef struct {
+	lk_db *db;
+	const lk_policy *policy;
+	const char *templates_dir;
+	lk_time now;
+	const lk_rows *rows;
+	size_t row;
+	const lk_queue *queue;
+	lk_purpose purpose;
+	int64_t ticket;
+	const char *recipient;
+	lk_lang languages[LK_N_LANGS];
+	unsigned n_languages;
+	lk_json *variables; /* owned from here on */
+	char *text;
+	char *html; /* or NULL */
+	char *subject;
+	char *in_reply_to;     /* or NULL */
+	GPtrArray *references; /* char * */
+} draft;
+
+static void draft_clear(draft *d)
+{
+	g_clear_pointer(&d->variables, lk_json_unref);
+	g_free(d->text);
+	g_free(d->html);
+	g_free(d->subject);
+	g_free(d->in_reply_to);
+	if (d->references)
+		g_ptr_array_unref(d->references);
+}
+G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(draft, draft_clear)
+
+static bool start(draft *d, GError **error)
+{
+	const char *queue = lk_row_text(d->rows, d->row, "queue");
+	const char *variables = lk_row_text(d->rows, d->row, "variables");
+	lk_lang language = d->policy->language;
+
+	d->queue = lk_policy_queue(d->policy, queue);
+	if (!d->queue) {
+		g_set_error(error, LK_ERROR, LK_ERR_CONFIG,
+			    "queue %s is no longer in the configuration; put it back and run "
+			    "luukkuctl outbox retry",
+			    queue);
+		return false;
+	}
+	d->purpose = lk_outbox_purpose(lk_row_text(d->rows, d->row, "purpose"));
+	d->ticket = lk_row_int(d->rows, d->row, "ticket");
+	d->recipient = lk_row_text(d->rows, d->row, "recipient");
+	if (!lk_json_parse(variables, strlen(variables), &d->variables, error))
+		return false;
+	lk_lang_parse(lk_row_text(d->rows, d->row, "language"), &language);
+	bool is_bilingual = lk_json_get_bool(d->variables, "is_bilingual", false);
+	if (!is_bilingual || d->policy->bilingual[language])
+		d->languages[d->n_languages++] = language;
+	for (unsigned i = 0; is_bilingual && i < LK_N_LANGS; i++)
+		if (d->policy->bilingual[i] && i != language)
+			d->languages[d->n_languages++] = (lk_lang)i;
+	if (d->n_languages == 0)
+		d->languages[d->n_languages++] = language;
+	return true;
+}
+
+static bool fill(draft *d, lk_lang language, const char *name, const char *suffix,
+		 const lk_json *values, char **ret_text, GError **error)
+{
+	return lk_template_fill(d->templates_dir, d->queue->name, lk_lang_code(language), name,
+				suffix, values, ret_text, error);
+}
+
+static void set_names(draft *d, lk_lang language)
+{
+	lk_json_set_text(d->variables, "queue_title",
+			 lk_text_in(&d->queue->title, language, d->policy->language));
+	lk_json_set_text(d->variables, "queue_address", d->queue->from);
+	lk_json_set_text(d->variables, "site_name", d->policy->site_name);
+	lk_json_set_text(d->variables, "language", lk_lang_code(language));
+}
+
+/* Plain text in each language, one below the other. */
+static bool render_text(draft *d, const char *name, GError **error)
+{
+	g_autoptr(GString) all = g_string_new(NULL);
+
+	for (unsigned i = 0; i < d->n_languages; i++) {
+		g_autofree char *text = NULL;
+		set_names(d, d->languages[i]);
+		if (!fill(d, d->languages[i], name, "txt", d->variables, &text, error))
+			return false;
+		if (i > 0)
+			g_string_append(all, "\n* * *\n\n");
+		g_string_append(all, text);
+	}
+	d->text = lk_scrub(d->policy, all->str);
+	return true;
+}
+
+/* HTML is left out where somebody overrides a template with text only. */
+static bool render_html(draft *d, const char *name, GError **error)
+{
+	g_autoptr(lk_json) page = lk_json_object();
+	lk_json *parts = lk_json_array();
+	const char *first = lk_lang_code(d->languages[0]);
+	g_autofree char *html = NULL;
+
+	lk_json_take(page, "parts", parts);
+	lk_json_set_text(page, "language", first);
+	lk_json_set_text(page, "title", d->subject);
+	for (unsigned i = 0; i < d->n_languages; i++) {
+		const char *code = lk_lang_code(d->languages[i]);
+		g_autofree char *path =
+			lk_template_find(d->templates_dir, d->queue->name, code, name, "html");
+		g_autofree char *part = NULL;
+		lk_json *one = NULL;
+		if (!path)
+			return true;
+		set_names(d, d->languages[i]);
+		if (!fill(d, d->languages[i], name, "html", d->variables, &part, error))
+			return false;
+		one = lk_json_object();
+		lk_json_set_text(one, "language", code);
+		lk_json_set_text(one, "html", part);
+		lk_json_set_bool(one, "is_later", i > 0);
+		lk_json_push(parts, one);
+	}
+	if (!fill(d, d->languages[0], "page", "html", page, &html, error))
+		return false;
+	d->html = lk_scrub(d->policy, html);
+	return true;
+}
+
+/* A customer's id goes into our headers only when it can do no harm there. */
+static bool is_sane_id(const char *id)
+{
+	size_t n = id ? strlen(id) : 0;
+
+	if (n < 3 || n > MAX_REFERENCE_BYTES)
+		return false;
+	for (size_t i = 0; i < n; i++)
+		if (id[i] <= ' ' || id[i] >= 0x7f || strchr("<>()\\\",;:", id[i]))
+			return false;
+	return true;
+}
+
+/*
+ * In-Reply-To: the mail that caused this one if this very recipient wrote it, else the newest that
+ * they know. References: our own id first (some providers rewrite Message-ID), then what they know.
+ */
+static bool thread(draft *d, GError **error)
+{
+	g_autoptr(lk_params) params = lk_params_new();
+	g_autoptr(lk_rows) known = NULL;
+	g_autofree char *folded = lk_address_fold(d->recipient);
+	size_t n = 0;
+	const uint8_t *hash = lk_row_bytes(d->rows, d->row, "recipient_hash", &n);
+
+	d->references = g_ptr_array_new_with_free_func(g_free);
+	g_ptr_array_add(d->references, g_strdup(lk_row_text(d->rows, d->row, "header_message_id")));
+	if (!d->ticket)
+		return true;
+	lk_param_int(params, d->ticket);
+	lk_param_bytes(params, hash, n);
+	lk_param_text(params, folded);
+	if (lk_row_is_null(d->rows, d->row, "cause"))
+		lk_param_null(params);
+	else
+		lk_param_int(params, lk_row_int(d->rows, d->row, "cause"));
+	lk_param_int(params, lk_row_int(d->rows, d->row, "id"));
+	if (!lk_db_run(d->db, LK_Q_OUTBOX_THREAD, params, &known, error))
+		return false;
+	bool has_cause = false;
+	for (size_t i = 0; i < lk_rows_count(known); i++) {
+		const char *id = lk_row_text(known, i, "message_id");
+		if (!is_sane_id(id))
+			continue;
+		g_ptr_array_add(d->references, g_strdup(id));
+		if (has_cause)
+			continue;
+		g_free(d->in_reply_to);
+		d->in_reply_to = g_strdup(id);
+		has_cause = lk_row_bool(known, i, "is_cause");
+	}
+	return true;
+}
+
+static void make_subject(draft *d)
+{
+	const char *base = lk_row_text(d->rows, d->row, "subject");
+
+	if (!base)
+		base = lk_json_get_text(d->variables, "subject");
+	g_autofree char *subject = d->ticket
+					   ? lk_subject_out(d->policy, d->ticket, base ? base : "",
+							    d->in_reply_to != NULL)
+					   : g_strdup(base ? base : d->policy->site_name);
+	d->subject = lk_scrub(d->policy, subject);
+}
+
+static bool build(draft *d, const char *from_name, GString **ret_wire, GError **error)
+{
+	static const lk_compose_header headers[] = {
+		{"Auto-Submitted", "auto-replied"},
+		{"X-Auto-Response-Suppress", "All"},
+		{"x-ms-reactions", "disallow"},
+		{"Precedence", "bulk"},
+	};
+	uint8_t epoch = (uint8_t)lk_row_int(d->rows, d->row, "epoch");
+	lk_purpose purpose = d->purpose == LK_PURPOSE_NONE ? LK_PURPOSE_NOTE : d->purpose;
+	g_autofree char *reply_to = d->ticket
+					    ? lk_outbox_address(d->policy, d->queue->from, purpose,
+								epoch, d->ticket, d->recipient)
+					    : NULL;
+	lk_compose mail = {
+		.message_id = lk_row_text(d->rows, d->row, "header_message_id"),
+		.date = d->now,
+		.from_name = from_name,
+		.from_address = d->queue->from,
+		.reply_to = reply_to,
+		.to_name = lk_row_text(d->rows, d->row, "recipient_name"),
+		.to_address = d->recipient,
+		.subject = d->subject,
+		.in_reply_to = d->in_reply_to,
+		.headers = headers,
+		.n_headers = G_N_ELEMENTS(headers),
+		.language = lk_lang_code(d->languages[0]),
+		.text = d->text,
+		.html = d->html,
+	};
+
+	g_ptr_array_add(d->references, NULL);
+	mail.references = (const char *const *)(void *)d->references->pdata;
+	bool done = lk_compose_build(&mail, ret_wire, error);
+	g_ptr_array_set_size(d->references, (int)d->references->len - 1);
+	return done;
+}
+
+static bool store(draft *d, const char *from_name, const GString *wire, const char *envelope_from,
+		  GError **error)
+{
+	const char *id = lk_row_text(d->rows, d->row, "header_message_id");
+	g_autoptr(lk_params) params = lk_params_new();
+	g_autoptr(lk_json) to = lk_json_array();
+	lk_json *one = lk_json_object();
+	uint8_t hash[LK_KEY_HASH_BYTES];
+
+	lk_json_set_text(one, "name", lk_row_text(d->rows, d->row, "recipient_name"));
+	lk_json_set_text(one, "address", d->recipient);
+	lk_json_push(to, one);
+	g_autofree char *to_text = lk_json_dump(to, false);
+	lk_key_hash(id, hash);
+	lk_param_int(params, lk_row_int(d->rows, d->row, "id"));
+	lk_param_bytes(params, wire->str, wire->len);
+	lk_param_text(params, envelope_from);
+	if (d->ticket)
+		lk_param_int(params, d->ticket);
+	else
+		lk_param_null(params);
+	lk_param_text(params, from_name);
+	lk_param_text(params, d->queue->from);
+	lk_param_text(params, to_text);
+	lk_param_text(params, d->subject);
+	lk_param_text(params, id);
+	lk_param_bytes(params, hash, sizeof(hash));
+	lk_param_text(params, d->in_reply_to);
+	lk_param_texts(params, d->references);
+	lk_param_time(params, d->now);
+	lk_param_text(params, d->text);
+	lk_param_text(params, lk_lang_code(d->languages[0]));
+	lk_param_text(params, lk_writer_name(LK_WRITER_MACHINE));
+	return lk_db_run(d->db, LK_Q_OUTBOX_COMPOSED, params, NULL, error);
+}
+
+bool lk_outbox_compose(lk_db *db, const lk_policy *policy, const char *templates_dir, lk_time now,
+		       const lk_rows *rows, size_t row, lk_outbox_claim *claim, GError **error)
+{
+	const char *name = lk_row_text(rows, row, "template");
+	g_auto(draft) d = {.db = db,
+			   .policy = policy,
+			   .templates_dir = templates_dir,
+			   .now = now,
+			   .rows = rows,
+			   .row = row};
+	g_autoptr(GString) wire = NULL;
+
+	if (!start(&d, error) || !thread(&d, error))
+		return false;
+	make_subject(&d);
+	if (!render_text(&d, name, error) || !render_html(&d, name, error))
+		return false;
+	const char *title = lk_text_in(&d.queue->title, d.languages[0], policy->language);
+	g_autofree char *envelope_from = lk_outbox_address(
+		policy, policy->envelope_from, LK_PURPOSE_BOUNCE, 0, claim->id, d.recipient);
+	if (!build(&d, *title ? title : policy->site_name, &wire, error) ||
+	    !store(&d, *title ? title : policy->site_name, wire, envelope_from, error))
+		return false;
+	claim->envelope_from = g_steal_pointer(&envelope_from);
+	claim->wire = g_string_free_to_bytes(g_steal_pointer(&wire));
+	return true;
+}

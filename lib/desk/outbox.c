@@ -1,0 +1,440 @@
+#include "lib/desk/outbox.h"
+
+#include "lib/base/backoff.h"
+#include "lib/base/err.h"
+#include "lib/base/fault.h"
+#include "lib/base/hash.h"
+#include "lib/base/text.h"
+#include "lib/base/units.h"
+#include "lib/desk/outbox-private.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <string.h>
+
+/* Longer than the longest SMTP dialogue: who holds a claim this long is dead. */
+static const int64_t claim_seconds = 1800;
+
+static const int64_t give_up_seconds = 5 * 86400;
+
+static const struct {
+	lk_purpose purpose;
+	const char *name;
+} purposes[] = {
+	{LK_PURPOSE_CUSTOMER, "customer"}, {LK_PURPOSE_AGENT, "agent"},
+	{LK_PURPOSE_NOTE, "note"},	   {LK_PURPOSE_SUPPLIER, "supplier"},
+	{LK_PURPOSE_CONSULT, "consult"},   {LK_PURPOSE_SURVEY, "survey"},
+	{LK_PURPOSE_NONE, "admin"},
+};
+
+const char *lk_outbox_purpose_name(lk_purpose purpose)
+{
+	for (unsigned i = 0; i < G_N_ELEMENTS(purposes); i++)
+		if (purposes[i].purpose == purpose)
+			return purposes[i].name;
+	g_assert_not_reached();
+}
+
+lk_purpose lk_outbox_purpose(const char *name)
+{
+	for (unsigned i = 0; i < G_N_ELEMENTS(purposes); i++)
+		if (strcmp(purposes[i].name, name) == 0)
+			return purposes[i].purpose;
+	return LK_PURPOSE_NONE;
+}
+
+static void param_id(lk_params *params, int64_t id)
+{
+	if (id)
+		lk_param_int(params, id);
+	else
+		lk_param_null(params);
+}
+
+/* --- adding ----------------------------------------------------------------------------------- */
+
+/* What stands against a mail: its number, and why it may not go. */
+typedef struct {
+	int64_t id;
+	lk_outbox_verdict verdict;
+	char *reason;
+} check;
+
+static void check_clear(check *c)
+{
+	g_free(c->reason);
+}
+G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(check, check_clear)
+
+static bool prepare(lk_db *db, const lk_policy *policy, lk_time now, int64_t ticket,
+		    const uint8_t *recipient_hash, lk_rows **ret_rows, GError **error)
+{
+	g_autoptr(lk_params) params = lk_params_new();
+	g_autoptr(GArray) counts = g_array_new(FALSE, FALSE, sizeof(int64_t));
+	g_autoptr(GArray) seconds = g_array_new(FALSE, FALSE, sizeof(int64_t));
+
+	for (unsigned i = 0; i < policy->breaker->len; i++) {
+		lk_budget budget = g_array_index(policy->breaker, lk_budget, i);
+		g_array_append_val(counts, budget.count);
+		g_array_append_val(seconds, budget.seconds);
+	}
+	param_id(params, ticket);
+	lk_param_bytes(params, recipient_hash, LK_KEY_HASH_BYTES);
+	lk_param_time(params, now);
+	lk_param_ints(params, (const int64_t *)(void *)counts->data, counts->len);
+	lk_param_ints(params, (const int64_t *)(void *)seconds->data, seconds->len);
+	return lk_db_run(db, LK_Q_OUTBOX_PREPARE, params, ret_rows, error);
+}
+
+/* The breaker and everything else that keeps a mail from going out. */
+static bool check_mail(lk_db *db, const lk_policy *policy, lk_time now, const lk_outbox_mail *mail,
+		       const uint8_t *recipient_hash, check *ret_check, GError **error)
+{
+	g_autoptr(lk_rows) rows = NULL;
+
+	if (!prepare(db, policy, now, mail->ticket, recipient_hash, &rows, error))
+		return false;
+	ret_check->id = lk_row_int(rows, 0, "id");
+	ret_check->verdict = LK_OUTBOX_SUPPRESSED;
+	if (lk_policy_is_own_address(policy, mail->recipient)) {
+		ret_check->reason = g_strdup("not sent: the recipient is an address of ours");
+	} else if (!lk_row_is_null(rows, 0, "suppressed_until") &&
+		   lk_row_time(rows, 0, "suppressed_until") > now) {
+		const char *why = lk_row_text(rows, 0, "suppressed_reason");
+		ret_check->reason = g_strdup_printf("not sent: the address is suppressed (%s)",
+						    why ? why : "a delivery report");
+	} else if (!lk_row_is_null(rows, 0, "budget")) {
+		lk_budget budget = g_array_index(policy->breaker, lk_budget,
+						 (unsigned)lk_row_int(rows, 0, "budget") - 1);
+		g_autofree char *within = lk_format_duration(budget.seconds);
+		ret_check->verdict = LK_OUTBOX_HELD;
+		ret_check->reason = g_strdup_printf(
+			"held by the breaker: this address already got %" G_GINT64_FORMAT
+			" mails about the ticket within %s",
+			budget.count, within);
+	} else {
+		ret_check->verdict = LK_OUTBOX_QUEUED;
+		ret_check->reason = g_strdup(mail->reason);
+	}
+	return true;
+}
+
+static bool insert(lk_db *db, const lk_policy *policy, lk_time now, const lk_outbox_mail *mail,
+		   const uint8_t *recipient_hash, const check *c, GError **error)
+{
+	static const char *const states[] = {"queued", "suppressed", "held"};
+	static const char *const events[] = {NULL, "not_sent", "held"};
+	g_autoptr(lk_params) params = lk_params_new();
+	g_autofree char *variables =
+		mail->variables ? lk_json_dump(mail->variables, false) : g_strdup("{}");
+	g_autofree char *name =
+		mail->recipient_name ? lk_text_cut(mail->recipient_name, 200) : NULL;
+	g_autofree char *message_id = lk_message_id_sign(policy->keys, mail->purpose,
+							 (uint64_t)mail->ticket, (uint64_t)c->id);
+
+	lk_param_int(params, c->id);
+	param_id(params, mail->ticket);
+	param_id(params, mail->cause);
+	lk_param_text(params, mail->template_name);
+	lk_param_text(params, lk_outbox_purpose_name(mail->purpose));
+	lk_param_text(params, mail->queue->name);
+	lk_param_text(params, lk_lang_code(mail->language));
+	lk_param_text(params, mail->recipient);
+	lk_param_bytes(params, recipient_hash, LK_KEY_HASH_BYTES);
+	lk_param_text(params, name);
+	lk_param_text(params, variables);
+	lk_param_text(params, message_id);
+	lk_param_int(params, mail->rank);
+	lk_param_text(params, states[c->verdict]);
+	lk_param_text(params, c->reason);
+	lk_param_time(params, now);
+	lk_param_text(params, events[c->verdict]);
+	lk_param_text(params, "sched");
+	return lk_db_run(db, LK_Q_OUTBOX_INSERT, params, NULL, error);
+}
+
+bool lk_outbox_add(lk_db *db, const lk_policy *policy, lk_time now, const lk_outbox_mail *mail,
+		   lk_outbox_verdict *ret_verdict, int64_t *ret_outbox, GError **error)
+{
+	uint8_t hash[LK_KEY_HASH_BYTES];
+	g_autofree char *folded = lk_address_fold(mail->recipient);
+	g_auto(check) c = {0};
+
+	if (!lk_address_is_sane(mail->recipient)) {
+		g_set_error(error, LK_ERROR, LK_ERR_MESSAGE,
+			    "the recipient is no address that mail can be sent to");
+		return false;
+	}
+	lk_key_hash(folded, hash);
+	if (!check_mail(db, policy, now, mail, hash, &c, error) ||
+	    !insert(db, policy, now, mail, hash, &c, error))
+		return false;
+	*ret_verdict = c.verdict;
+	*ret_outbox = c.id;
+	return true;
+}
+
+/* --- claiming --------------------------------------------------------------------------------- */
+
+void lk_outbox_claim_free(lk_outbox_claim *claim)
+{
+	if (!claim)
+		return;
+	g_free(claim->recipient);
+	g_free(claim->envelope_from);
+	g_free(claim->header_message_id);
+	if (claim->wire)
+		g_bytes_unref(claim->wire);
+	g_free(claim);
+}
+
+static void free_claim(void *data)
+{
+	lk_outbox_claim_free(data);
+}
+
+static lk_outbox_claim *claim_of(const lk_rows *rows, size_t row)
+{
+	lk_outbox_claim *claim = g_new0(lk_outbox_claim, 1);
+	size_t n = 0;
+	const uint8_t *wire = lk_row_bytes(rows, row, "wire", &n);
+
+	claim->id = lk_row_int(rows, row, "id");
+	claim->ticket = lk_row_int(rows, row, "ticket");
+	claim->recipient = g_strdup(lk_row_text(rows, row, "recipient"));
+	claim->header_message_id = g_strdup(lk_row_text(rows, row, "header_message_id"));
+	claim->attempts = (int)lk_row_int(rows, row, "attempts");
+	claim->created_at = lk_row_time(rows, row, "created_at");
+	if (!lk_row_is_null(rows, row, "wire")) {
+		claim->is_repeat = true;
+		claim->wire = g_bytes_new(wire, n);
+		claim->envelope_from = g_strdup(lk_row_text(rows, row, "envelope_from"));
+	}
+	return claim;
+}
+
+static bool mark_uncomposable(lk_db *db, lk_time now, int64_t outbox, const GError *why,
+			      GError **error)
+{
+	g_autoptr(lk_params) params = lk_params_new();
+	g_autofree char *reason = g_strdup_printf("the mail cannot be composed: %s", why->message);
+
+	lk_param_int(params, outbox);
+	lk_param_time(params, now);
+	lk_param_text(params, reason);
+	lk_param_text(params, "sched");
+	return lk_db_run(db, LK_Q_OUTBOX_UNCOMPOSABLE, params, NULL, error);
+}
+
+static bool claim_rows(lk_db *db, lk_time now, const char *claimer, unsigned most,
+		       lk_rows **ret_rows, GError **error)
+{
+	g_autoptr(lk_params) params = lk_params_new();
+
+	lk_param_time(params, now);
+	lk_param_int(params, most);
+	lk_param_text(params, claimer);
+	lk_param_int(params, claim_seconds);
+	return lk_db_run(db, LK_Q_OUTBOX_CLAIM, params, ret_rows, error);
+}
+
+/* One row's bytes; a row that cannot have any is marked and left out, whatever was done for it. */
+static bool compose_one(lk_db *db, const lk_policy *policy, const char *templates_dir, lk_time now,
+			const lk_rows *rows, size_t row, GPtrArray *claims, GError **error)
+{
+	g_autoptr(lk_outbox_claim) claim = claim_of(rows, row);
+	g_autoptr(GError) why = NULL;
+
+	if (claim->is_repeat) {
+		g_ptr_array_add(claims, g_steal_pointer(&claim));
+		return true;
+	}
+	if (!lk_db_savepoint(db, error))
+		return false;
+	if (lk_outbox_compose(db, policy, templates_dir, now, rows, row, claim, &why)) {
+		g_ptr_array_add(claims, g_steal_pointer(&claim));
+		return lk_db_release(db, error);
+	}
+	if (lk_err_is(why, LK_ERR_RETRY)) {
+		g_propagate_error(error, g_steal_pointer(&why));
+		return false;
+	}
+	return lk_db_rollback_to(db, error) && mark_uncomposable(db, now, claim->id, why, error);
+}
+
+static bool claim_all(lk_db *db, const lk_policy *policy, const char *templates_dir,
+		      const char *claimer, lk_time now, unsigned most, GPtrArray *claims,
+		      GError **error)
+{
+	g_autoptr(lk_rows) rows = NULL;
+
+	if (!claim_rows(db, now, claimer, most, &rows, error))
+		return false;
+	for (size_t row = 0; row < lk_rows_count(rows); row++)
+		if (!compose_one(db, policy, templates_dir, now, rows, row, claims, error))
+			return false;
+	lk_fault("outbox.claimed");
+	return true;
+}
+
+bool lk_outbox_claim_due(lk_db *db, const lk_policy *policy, const char *templates_dir,
+			 const char *claimer, lk_time now, unsigned most, GPtrArray **ret_claims,
+			 GError **error)
+{
+	g_autoptr(GPtrArray) claims = g_ptr_array_new_with_free_func(free_claim);
+
+	if (!policy->send) {
+		*ret_claims = g_steal_pointer(&claims);
+		return true;
+	}
+	if (!lk_db_begin(db, error))
+		return false;
+	if (!claim_all(db, policy, templates_dir, claimer, now, most, claims, error)) {
+		lk_db_rollback(db);
+		return false;
+	}
+	/* A lost answer leaves the rows claimed at worst: their time runs out. */
+	if (!lk_db_commit(db, error))
+		return false;
+	*ret_claims = g_steal_pointer(&claims);
+	return true;
+}
+
+/* --- recording -------------------------------------------------------------------------------- */
+
+/* Waits between attempts in seconds; the last one goes on until the mail is given up. */
+static const int64_t waits[] = {60, 300, 900, 3600, 7200, 14400};
+
+static lk_time next_try(lk_time now, int attempts)
+{
+	unsigned i = (unsigned)CLAMP(attempts - 1, 0, (int)G_N_ELEMENTS(waits) - 1);
+	int64_t seconds = waits[i];
+
+	return now + (seconds + lk_jitter(0, seconds / 5)) * LK_SECOND;
+}
+
+typedef struct {
+	const char *state;
+	const char *delivery;
+	const char *event; /* or NULL */
+	char *failure;	   /* why it failed for good, or NULL */
+	lk_time due_at;
+} verdict;
+
+static verdict verdict_of(lk_time now, const lk_outbox_claim *claim, lk_send_outcome outcome,
+			  const char *reply)
+{
+	bool is_over = claim->created_at != LK_TIME_NONE &&
+		       (now - claim->created_at) / LK_SECOND >= give_up_seconds;
+	const char *words = reply && *reply ? reply : "the server gave no reason";
+	verdict v = {.due_at = LK_TIME_NONE};
+
+	switch (outcome) {
+	case LK_SEND_SENT:
+		v.state = "sent";
+		v.delivery = "sent";
+		v.event = "sent";
+		return v;
+	case LK_SEND_FAILED:
+		v.failure = g_strdup_printf("the mail server refused it: %s", words);
+		break;
+	case LK_SEND_RETRY:
+	case LK_SEND_UNCERTAIN:
+		if (!is_over) {
+			v.state = outcome == LK_SEND_RETRY ? "retry" : "uncertain";
+			v.delivery = v.state;
+			v.due_at = next_try(now, claim->attempts);
+			return v;
+		}
+		v.failure = g_strdup_printf("given up after 5 days: %s", words);
+		break;
+	}
+	v.state = "failed";
+	v.delivery = "failed";
+	v.event = "send_failed";
+	return v;
+}
+
+static bool record(lk_db *db, lk_time now, const lk_outbox_claim *claim, const verdict *v, int code,
+		   const char *status, const char *reply, GError **error)
+{
+	g_autoptr(lk_params) params = lk_params_new();
+	g_autofree char *clean = reply ? lk_text_clean(reply, strlen(reply)) : NULL;
+	g_autofree char *cut = clean ? lk_text_cut(clean, 1000) : NULL;
+
+	lk_param_int(params, claim->id);
+	lk_param_int(params, claim->attempts);
+	lk_param_time(params, now);
+	lk_param_text(params, v->state);
+	lk_param_time(params, v->due_at);
+	lk_param_int(params, code);
+	lk_param_text(params, status);
+	lk_param_text(params, cut);
+	lk_param_text(params, v->delivery);
+	lk_param_text(params, v->event);
+	lk_param_text(params, "sched");
+	lk_param_text(params, v->failure);
+	if (!lk_db_run(db, LK_Q_OUTBOX_RECORD, params, NULL, error))
+		return false;
+	lk_fault("outbox.recorded");
+	return true;
+}
+
+bool lk_outbox_record(lk_db *db, lk_time now, const lk_outbox_claim *claim, lk_send_outcome outcome,
+		      int code, const char *status, const char *reply, GError **error)
+{
+	g_autofree char *clean = reply ? lk_text_clean(reply, strlen(reply)) : NULL;
+	verdict v = verdict_of(now, claim, outcome, clean);
+	bool done = lk_db_begin(db, error);
+
+	if (done && !record(db, now, claim, &v, code, status, reply, error)) {
+		lk_db_rollback(db);
+		done = false;
+	}
+	g_free(v.failure);
+	return done && lk_db_commit(db, error);
+}
+
+bool lk_outbox_next_due(lk_db *db, lk_time now, lk_time *ret_at, GError **error)
+{
+	g_autoptr(lk_params) params = lk_params_new();
+	g_autoptr(lk_rows) rows = NULL;
+
+	lk_param_time(params, now);
+	if (!lk_db_run(db, LK_Q_OUTBOX_NEXT_DUE, params, &rows, error))
+		return false;
+	*ret_at = lk_row_is_null(rows, 0, "at") ? LK_TIME_NONE : lk_row_time(rows, 0, "at");
+	return true;
+}
+
+/* "host/pid" of this host: is that process gone? */
+static bool has_died(const char *host, const char *claimer)
+{
+	size_t n = strlen(host);
+	int64_t pid = 0;
+
+	if (strncmp(claimer, host, n) != 0 || claimer[n] != '/' ||
+	    !lk_parse_int(claimer + n + 1, 1, G_MAXINT32, &pid, NULL))
+		return false;
+	return kill((pid_t)pid, 0) != 0 && errno == ESRCH;
+}
+
+bool lk_outbox_recover(lk_db *db, const char *host, GError **error)
+{
+	g_autoptr(lk_params) params = lk_params_new();
+	g_autoptr(lk_rows) rows = NULL;
+
+	lk_param_text(params, host);
+	if (!lk_db_run(db, LK_Q_OUTBOX_CLAIMERS, params, &rows, error))
+		return false;
+	for (size_t i = 0; i < lk_rows_count(rows); i++) {
+		const char *claimer = lk_row_text(rows, i, "claimed_by");
+		g_autoptr(lk_params) dead = lk_params_new();
+		if (!has_died(host, claimer))
+			continue;
+		lk_param_text(dead, claimer);
+		if (!lk_db_run(db, LK_Q_OUTBOX_RELEASE, dead, NULL, error))
+			return false;
+	}
+	return true;
+}

@@ -1,0 +1,90 @@
+/* Shared by the files of the intake only. */
+#ifndef LK_DESK_PRIVATE_H
+#define LK_DESK_PRIVATE_H
+
+#include "lib/desk/plan.h"
+
+enum {
+	LK_MAX_NAME_BYTES = 200,
+	LK_MAX_ADDRESS_BYTES = 320,
+	LK_MAX_ID_BYTES = 998,
+	LK_MAX_RECIPIENTS = 100,
+	LK_MAX_HEADER_BLOCK = 64 * 1024
+};
+
+/* An event that is written together with the message. ticket 0: the mail is on none. */
+typedef struct {
+	int64_t ticket;
+	char *event;
+	char *reason;
+	char *detail; /* JSON, or NULL */
+} lk_told;
+
+/* People as the database takes them: three lists of one length. */
+typedef struct {
+	GByteArray *hashes; /* LK_KEY_HASH_BYTES each */
+	GPtrArray *addresses;
+	GPtrArray *names; /* with NULLs */
+} lk_people;
+
+/* One mail on its way. Borrowed: the first five. */
+typedef struct {
+	lk_db *db;
+	const lk_policy *policy;
+	lk_time now;
+	const lk_intake *intake;
+	const lk_mail *mail;
+
+	lk_time at;	  /* when the mail server received it; never later than now */
+	const char *from; /* the sender's address when it can be written to, or NULL; borrowed */
+	bool has_from;
+	uint8_t from_hash[LK_KEY_HASH_BYTES];
+	bool has_id;
+	uint8_t id_hash[LK_KEY_HASH_BYTES];
+	bool has_content;
+	uint8_t content[LK_HASH_BYTES];
+	char *actor;
+
+	lk_rows *known; /* the one row of ingest_look */
+	lk_clues *clues;
+	lk_thread_facts facts;
+	lk_thread_decision thread;
+	lk_route route;
+	lk_plan_sender sender;
+	lk_plan plan;
+	GPtrArray *told; /* lk_told * */
+	lk_json *explain;
+	bool is_dry; /* explain: nothing is written */
+} lk_work;
+
+void lk_work_init(lk_work *work, lk_db *db, const lk_policy *policy, lk_time now,
+		  const lk_intake *intake);
+void lk_work_clear(lk_work *work);
+
+/* ingest-look.c: takes the turn of this mail, then reads what is known of it and its sender. */
+bool lk_work_look(lk_work *work, bool take_turn, GError **error);
+/* The tickets that the clues lead to; then thread, route and plan. */
+bool lk_work_decide(lk_work *work, GError **error);
+
+/* Overrides the plan for a mail that is on no ticket: control mail and what pretends to be. */
+void lk_work_settle(lk_work *work, lk_outcome outcome, const char *quarantine, const char *reason);
+
+/* Remembers an event for lk_work_store. detail (consumed) may be NULL. */
+void lk_work_tell(lk_work *work, int64_t ticket, const char *event, const char *reason,
+		  lk_json *detail);
+
+/* The recipients of the mail who are customers: sane, once each, not ours, no agents. */
+void lk_work_people(const lk_work *work, bool with_to, lk_people *ret_people);
+void lk_people_clear(lk_people *people);
+
+/*
+ * ingest-store.c: blobs, message, attachments, ids, events, arrival, quarantine. ticket: whose the
+ * message is (0: none); concerns: the ticket of the arrival (0: none).
+ */
+bool lk_work_store(lk_work *work, lk_outcome outcome, const char *reason, const char *quarantine,
+		   int64_t ticket, int64_t concerns, lk_ingest_result *result, GError **error);
+
+/* bounce.c: a delivery report; *ret_done false: it proves nothing. */
+bool lk_work_bounce(lk_work *work, lk_ingest_result *result, bool *ret_done, GError **error);
+
+#endif

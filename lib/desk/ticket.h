@@ -1,0 +1,80 @@
+/* The names a ticket's state has in the database, and the one function that changes it. */
+#ifndef LK_DESK_TICKET_H
+#define LK_DESK_TICKET_H
+
+#include "lib/base/json.h"
+#include "lib/db/db.h"
+
+typedef enum {
+	LK_STATUS_NEW,
+	LK_STATUS_OPEN,
+	LK_STATUS_WAITING_CUSTOMER,
+	LK_STATUS_WAITING_SUPPLIER,
+	LK_STATUS_ON_HOLD,
+	LK_STATUS_RESOLVED,
+	LK_STATUS_CLOSED,
+	LK_STATUS_JUNK,
+	LK_STATUS_MERGED,
+	LK_N_STATUSES
+} lk_status;
+
+const char *lk_status_name(lk_status status);
+bool lk_status_parse(const char *name, lk_status *ret_status);
+
+typedef enum {
+	LK_WRITER_REQUESTER,
+	LK_WRITER_PARTICIPANT,
+	LK_WRITER_GUEST,
+	LK_WRITER_AGENT,
+	LK_WRITER_MANAGER,
+	LK_WRITER_SUPPLIER,
+	LK_WRITER_CONSULTED,
+	LK_WRITER_MACHINE,
+	LK_WRITER_STRANGER
+} lk_writer;
+const char *lk_writer_name(lk_writer writer);
+
+typedef enum {
+	LK_EVIDENCE_NONE,
+	LK_EVIDENCE_TOKEN,
+	LK_EVIDENCE_MESSAGE_ID,
+	LK_EVIDENCE_REFERENCE,
+	LK_EVIDENCE_SUBJECT,
+	LK_EVIDENCE_SUPPLIER_REFERENCE,
+	LK_EVIDENCE_DUPLICATE
+} lk_evidence;
+const char *lk_evidence_name(lk_evidence evidence);
+
+/*
+ * The status that a customer's message leaves behind (desk.md 5): it ends waiting_customer, leaves
+ * waiting_supplier and on_hold; a resolved or closed ticket opens again when may_reopen.
+ */
+lk_status lk_status_after_customer(lk_status status, bool may_reopen);
+
+/* One line of history. Everything borrowed; ticket and message 0: none; detail NULL: none. */
+typedef struct {
+	int64_t ticket;
+	int64_t message;
+	lk_time at;
+	const char *actor;
+	const char *event;
+	const char *reason;
+	const lk_json *detail;
+} lk_event;
+bool lk_event_add(lk_db *db, const lk_event *event, GError **error);
+
+/*
+ * The one place where a ticket's status changes: the ticket, its stage and the event with the
+ * reason. Nothing happens when it has that status already. *ret_was may be NULL.
+ */
+bool lk_ticket_move(lk_db *db, int64_t ticket, lk_status status, lk_time at, const char *actor,
+		    const char *reason, int64_t message, lk_status *ret_was, GError **error);
+
+/* Links two tickets; an existing link stays as it is. relation as in ticket_link. */
+bool lk_ticket_link(lk_db *db, int64_t ticket, int64_t other, const char *relation,
+		    const char *reason, lk_time at, GError **error);
+
+/* "customer:ADDRESS", the actor of a mail from outside; caller frees. */
+char *lk_actor_customer(const char *address);
+
+#endif
