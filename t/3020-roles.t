@@ -57,14 +57,10 @@ END
 	luukku_sched => <<'END',
 setting s i u
 lease s i u
-organisation s
-ticket s
 attachment s
-mailbox s
-outbox s
+arrival s
 message s u(raw_blob)
 message_search s i
-event s i
 blob s d u(created_at)
 schema_migration s
 END
@@ -76,20 +72,20 @@ blob_chunk s
 delivery s
 event s i
 folder s
-identifier s
+identifier s i
 lease s
 mailbox s
-message s
+message s u(ticket_id)
 message_search s
 organisation s
 outbox s u(attempts claimed_by claimed_until due_at reason state wire)
-participant s
-person s
+participant s i
+person s i u(address)
 quarantine s u(decided_at decided_by state)
 schema_migration s
 setting s
-stage s
-ticket s
+stage s i
+ticket s i
 ticket_link s
 END
 	luukku_read => <<'END',

@@ -24,13 +24,13 @@ typedef struct lk_db lk_db;
 
 typedef struct {
 	const char *conninfo;
-	const char *program; /* application_name */
-	const char *role;    /* SET ROLE at connect, or NULL */
+	const char *program;	      /* application_name */
+	const char *role;	      /* SET ROLE at connect, or NULL */
 	const lk_query_group *groups; /* prepared at connect */
 	unsigned n_groups;
 	int statement_timeout_ms; /* 0: 30 s */
-	int lock_timeout_ms;      /* 0: 5 s */
-	bool any_schema;          /* do not refuse a schema that is too old or too new (migrate) */
+	int lock_timeout_ms;	  /* 0: 5 s */
+	bool any_schema;	  /* do not refuse a schema that is too old or too new (migrate) */
 } lk_db_options;
 
 /* Connects, narrows the role, checks the schema version, prepares. One try. */
@@ -38,9 +38,9 @@ bool lk_db_open(const lk_db_options *options, lk_db **ret_db, GError **error);
 void lk_db_close(lk_db *db);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(lk_db, lk_db_close)
 /*
- * Makes *db (NULL, dead or alive) alive again: alive stays, else it is closed and opened once, after
- * waiting as long as the backoff says since the last failure. wake_fd (or -1) ends the wait with
- * LK_ERR_RETRY. On failure *db is NULL; callers log and call again. LISTENs must be repeated.
+ * Makes *db (NULL, dead or alive) alive again: alive stays, else it is closed and opened once,
+ * after waiting as long as the backoff says since the last failure. wake_fd (or -1) ends the wait
+ * with LK_ERR_RETRY. On failure *db is NULL; callers log and call again. LISTENs must be repeated.
  */
 bool lk_db_reopen(const lk_db_options *options, lk_db **db, lk_backoff *backoff, int wake_fd,
 		  GError **error);
@@ -71,7 +71,7 @@ size_t lk_rows_count(const lk_rows *rows);
 int64_t lk_rows_affected(const lk_rows *rows);
 bool lk_row_is_null(const lk_rows *rows, size_t row, const char *column);
 const char *lk_row_text(const lk_rows *rows, size_t row, const char *column); /* NULL for null */
-int64_t lk_row_int(const lk_rows *rows, size_t row, const char *column);       /* 0 for null */
+int64_t lk_row_int(const lk_rows *rows, size_t row, const char *column);      /* 0 for null */
 bool lk_row_bool(const lk_rows *rows, size_t row, const char *column);
 lk_time lk_row_time(const lk_rows *rows, size_t row, const char *column);
 /* bytea; borrowed until the rows are freed. */
@@ -106,11 +106,10 @@ bool lk_db_rollback_to(lk_db *db, GError **error);
 bool lk_db_notify(lk_db *db, const char *channel, GError **error);
 
 /*
- * LISTEN on a channel: luukku_work (mail was stored), luukku_outbox (mail is to be sent) or
- * luukku_lease (leases were given back); each has a statement db_listen_CHANNEL. The connection
- * stays usable. Lost on reconnect, so listen again and rescan.
- * lk_db_wait: waits for a bell, wake_fd (or -1) or the time (-1: no limit); *ret_bell says which
- * channel rang (borrowed until the next call) or NULL.
+ * LISTEN on a channel: luukku_work (mail was stored) or luukku_outbox (mail is to be sent); each
+ * has a statement db_listen_CHANNEL. The connection stays usable. Lost on reconnect, so listen
+ * again and rescan. lk_db_wait: waits for a bell, wake_fd (or -1) or the time (-1: no limit);
+ * *ret_bell says which channel rang (borrowed until the next call) or NULL.
  */
 bool lk_db_listen(lk_db *db, const char *channel, GError **error);
 bool lk_db_wait(lk_db *db, int wake_fd, int timeout_ms, const char **ret_bell, GError **error);

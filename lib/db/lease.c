@@ -95,16 +95,6 @@ bool lk_lease_renew(lk_db *db, const char *host, const char *instance, const GPt
 	return true;
 }
 
-bool lk_lease_release(lk_db *db, const char *host, const char *instance, GError **error)
-{
-	g_autoptr(lk_params) params = lk_params_new();
-
-	lk_param_text(params, host);
-	lk_param_text(params, instance);
-	return lk_db_run(db, LK_Q_LEASE_RELEASE, params, NULL, error) &&
-	       lk_db_notify(db, "luukku_lease", error);
-}
-
 bool lk_lease_check(lk_db *db, const char *mailbox, const char *host, int64_t epoch, GError **error)
 {
 	g_autoptr(lk_params) params = lk_params_new();

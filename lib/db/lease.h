@@ -20,9 +20,6 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC(lk_lease, lk_lease_free)
 bool lk_lease_renew(lk_db *db, const char *host, const char *instance, const GPtrArray *mailboxes,
 		    int lease_s, GPtrArray **ret_leases, GError **error);
 
-/* Gives all leases of this (host, instance) back and rings luukku_lease. */
-bool lk_lease_release(lk_db *db, const char *host, const char *instance, GError **error);
-
 /*
  * In the transaction of an ingest: is the lease still ours? It stays so until the commit.
  * LK_ERR_RETRY "lease lost" when another holder has taken it.

@@ -51,7 +51,7 @@ RELEASE SAVEPOINT one;
 ROLLBACK TO SAVEPOINT one;
 
 -- name: db_notify
--- Rings a bell when the transaction commits. $1 channel (luukku_work, luukku_outbox, luukku_lease),
+-- Rings a bell when the transaction commits. $1 channel (luukku_work, luukku_outbox),
 -- $2 words for the listener. Called by every program.
 SELECT pg_notify($1::text, $2::text);
 
@@ -62,7 +62,3 @@ LISTEN luukku_work;
 -- name: db_listen_luukku_outbox
 -- The bell of mail to send. Called by luukku-send (lk_db_listen).
 LISTEN luukku_outbox;
-
--- name: db_listen_luukku_lease
--- The bell of leases given back. Called by luukku-sched (lk_db_listen).
-LISTEN luukku_lease;

@@ -19,10 +19,6 @@ ON CONFLICT (mailbox) DO UPDATE
  WHERE l.expires_at < clock_timestamp() OR l.host = excluded.host
 RETURNING mailbox, epoch;
 
--- name: lease_release
--- $1 host, $2 instance. The row stays, for its epoch. Called by luukku-sched when it stops.
-UPDATE lease SET expires_at = '-infinity' WHERE host = $1 AND instance = $2;
-
 -- name: lease_check
 -- $1 mailbox, $2 host, $3 epoch. A row while the lease is ours; it stays so until the commit.
 -- Called by luukku-fetch in each ingest's transaction.

@@ -175,13 +175,6 @@ static bool do_renew(char **args, GError **error)
 	return true;
 }
 
-static bool do_release(char **args, GError **error)
-{
-	g_autoptr(lk_db) db = NULL;
-
-	return open_db(&db, error) && lk_lease_release(db, args[0], args[1], error);
-}
-
 static bool do_check(char **args, GError **error)
 {
 	g_autoptr(lk_db) db = NULL;
@@ -347,7 +340,6 @@ static const struct {
 	{"blob-load", 1, do_blob_load},
 	{"commit", 2, do_commit},
 	{"renew", 2, do_renew},
-	{"release", 2, do_release},
 	{"check", 3, do_check},
 	{"listen", 1, do_listen},
 	{"sql", 1, do_sql},
