@@ -356,8 +356,7 @@ static bool run_status(lk_ctl *ctl, GError **error)
 		print_people(conf, &f);
 	if (local != NULL) {
 		fflush(stdout);
-		g_propagate_prefixed_error(error, g_steal_pointer(&local),
-					   "the database did not answer everything: ");
+		g_propagate_error(error, g_steal_pointer(&local));
 		return false;
 	}
 	return true;

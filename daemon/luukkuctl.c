@@ -1,4 +1,6 @@
 #include "daemon/ctl.h"
+
+#include "daemon/process.h"
 #include "lib/base/err.h"
 #include "lib/base/log.h"
 #include "lib/base/secret.h"
@@ -83,9 +85,9 @@ static void print_overview(void)
 {
 	printf("usage: luukkuctl [-c FILE] COMMAND [OPTION...] [OPERAND...]\n\n");
 	find_command(print_summary, NULL);
-	printf("\nThe configuration is %s/luukku.conf unless -c names another.\n"
+	printf("\nThe configuration is %s unless -c names another.\n"
 	       "`luukkuctl help COMMAND` tells the options of a command; luukkuctl(8) tells all.\n",
-	       LUUKKU_SYSCONFDIR);
+	       LK_CONFIG_DEFAULT);
 }
 
 static void print_command(const lk_ctl_command *command)
@@ -109,7 +111,7 @@ static void print_command(const lk_ctl_command *command)
 }
 
 typedef struct {
-	GPtrArray *words; /* borrowed or in `owned` */
+	GPtrArray *words; /* char * */
 	const char *group;
 } word_list;
 
@@ -130,14 +132,17 @@ static void set_unknown(const char *group, const char *word, GError **error)
 	g_autoptr(GPtrArray) words = g_ptr_array_new_with_free_func(g_free);
 	word_list list = {words, group};
 	const char *near = NULL;
+	g_autofree char *said = NULL;
 
 	find_command(add_word, &list);
 	near = lk_nearest_word(word, (const char *const *)words->pdata, words->len);
+	said = near == NULL
+		       ? g_strdup("")
+		       : g_strdup_printf(", did you mean \"%s%s%s\"?", group != NULL ? group : "",
+					 group != NULL ? " " : "", near);
 	g_set_error(error, LK_ERROR, LK_ERR_USAGE,
-		    "unknown command \"%s%s%s\"%s%s%s; `luukkuctl help` lists them",
-		    group != NULL ? group : "", group != NULL ? " " : "", word,
-		    near != NULL ? ", did you mean \"" : "", near != NULL ? near : "",
-		    near != NULL ? "\"?" : "");
+		    "unknown command \"%s%s%s\"%s; `luukkuctl help` lists them",
+		    group != NULL ? group : "", group != NULL ? " " : "", word, said);
 }
 
 /* Finds the command that the first words name and how many words it took. */
@@ -372,7 +377,7 @@ static bool run(lk_ctl *ctl, int argc, char **argv, GError **error)
 int main(int argc, char **argv)
 {
 	struct sigaction ignore = {.sa_handler = SIG_IGN};
-	lk_ctl ctl = {.config = LUUKKU_SYSCONFDIR "/luukku.conf"};
+	lk_ctl ctl = {.config = LK_CONFIG_DEFAULT};
 	g_autoptr(GError) error = NULL;
 	int status = 0;
 

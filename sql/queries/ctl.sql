@@ -187,3 +187,54 @@ SELECT message_id, mailbox, reason, state FROM quarantine WHERE id = $1 FOR UPDA
 -- name: held_quarantine_decide
 -- $1 quarantine id, $2 state, $3 now, $4 actor. Called by lib/desk/held.c.
 UPDATE quarantine SET state = $2, decided_at = $3, decided_by = $4 WHERE id = $1;
+
+-- name: held_message
+-- The mail of a quarantine row, locked. $1 message. Called by lib/desk/held.c.
+SELECT kind, from_name, from_address, recipients_to, recipients_cc, parsed, subject, language, at, in_reply_to, refs,
+	ticket_id
+FROM message
+WHERE id = $1
+FOR UPDATE;
+
+-- name: held_open
+-- A stored mail becomes a ticket. $1 message, $2 queue, $3 type, $4 priority, $5 language, $6 subject, $7 subject
+-- hash, $8 opened_at, $9 is_machine; requester: $10 hash or null, $11 address, $12 name, $13 organisation or null;
+-- $14 hashes of the ids it names, $15 now, $16 actor, $17 events, $18 reasons. Gives ticket. Called by
+-- lib/desk/held.c.
+WITH known AS (
+	SELECT id, organisation_id FROM person WHERE address_hash = $10
+), fresh AS (
+	INSERT INTO person (address_hash, address, name, created_at)
+	SELECT $10, $11, $12, $15 WHERE $10::bytea IS NOT NULL AND NOT EXISTS (SELECT FROM known)
+	ON CONFLICT (address_hash) DO UPDATE SET address = person.address
+	RETURNING id, organisation_id
+), requester AS (
+	SELECT * FROM known UNION ALL SELECT * FROM fresh
+), opened AS (
+	INSERT INTO ticket (queue, type, priority, language, subject, subject_hash, opened_at, is_machine,
+		requester_id, organisation_id, changed_at)
+	SELECT $2, $3, $4, $5, $6, $7, $8, $9, r.id,
+		coalesce(r.organisation_id, (SELECT id FROM organisation WHERE name = $13)), $15
+	FROM (SELECT 1) AS one LEFT JOIN requester r ON true
+	RETURNING id
+), staged AS (
+	INSERT INTO stage (ticket_id, status, queue, from_at) SELECT id, 'new', $2, $8 FROM opened
+), taking AS (
+	INSERT INTO participant (ticket_id, person_id, role, added_by, added_at)
+	SELECT o.id, r.id, 'requester', $16, $15 FROM opened o CROSS JOIN requester r
+), moved AS (
+	UPDATE message SET ticket_id = o.id FROM opened o WHERE message.id = $1
+	RETURNING message.id, message.message_id_hash
+), identified AS (
+	INSERT INTO identifier (hash, ticket_id, message_id)
+	SELECT m.message_id_hash, o.id, m.id FROM moved m CROSS JOIN opened o WHERE m.message_id_hash IS NOT NULL
+	UNION ALL
+	SELECT h, o.id, NULL FROM opened o CROSS JOIN moved m CROSS JOIN unnest($14::bytea[]) AS h
+	WHERE h IS DISTINCT FROM m.message_id_hash
+), told AS (
+	INSERT INTO event (ticket_id, message_id, at, actor, event, reason)
+	SELECT o.id, $1, $15, $16, e.event, e.reason
+	FROM opened o CROSS JOIN unnest($17::text[], $18::text[]) WITH ORDINALITY AS e (event, reason, n)
+	ORDER BY e.n
+)
+SELECT id AS ticket FROM opened;
