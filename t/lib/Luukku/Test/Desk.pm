@@ -103,11 +103,23 @@ CONF
 # Empty tables, mailboxes and sink, with the servers still running.
 sub start_over {
 	my ($self) = @_;
-	$self->{db} = $self->{pg}->database;
+	$self->start_over_database;
 	$self->{dovecot}->empty('ict@example.fi');
 	$self->{dovecot}->empty('hr@example.fi');
 	$self->{smtp}->clear;
-	$self->configure;
+	return;
+}
+
+sub start_over_database {
+	my ($self) = @_;
+	my $text = slurp($self->conf);
+	my $old = $self->{db};
+	$self->{db} = $self->{pg}->database;
+	for my $kind (qw(owner_conninfo conninfo)) {
+		my ($from, $to) = ($old->$kind, $self->{db}->$kind);
+		$text =~ s/\Q$from\E/$to/g;
+	}
+	spew($self->conf, $text, 0600);
 	return;
 }
 

@@ -14,7 +14,7 @@ package Luukku::Test::Dovecot;
 #   $dovecot->stop
 #
 # Options of start: tls => 0 (no TLS at all), plaintext => 0 (no login without TLS),
-# settings => "more dovecot.conf lines", keep => DIR (a directory of one's own, kept), ports =>
+# separator => '.' (between folder levels), settings => "more dovecot.conf lines", keep => DIR (a directory of one's own, kept), ports =>
 # { imap => N, .. }.
 
 use strict;
@@ -133,6 +133,7 @@ sub write_config {
 	}
 	my $deny_plaintext = ($option{plaintext} // 1) ? 'no' : 'yes';
 	my $more = $option{settings} // '';
+	my $separator = $option{separator} // '/';
 	my $implicit = $option{cert} ? sub {
 		my ($name) = @_;
 		return "inet_listener ${name}s {\n    port = $port->{\"${name}s\"}\n    ssl = yes\n  }";
@@ -169,7 +170,7 @@ userdb {
 }
 namespace inbox {
   inbox = yes
-  separator = /
+  separator = $separator
 }
 service anvil {
   chroot =
@@ -326,7 +327,7 @@ sub subscriptions {
 	my ($self, $user) = @_;
 	my @lines = split /\n/, slurp($self->maildir($user) . '/subscriptions') // '';
 	shift @lines if @lines && $lines[0] =~ /^V\t/;
-	return map { my $name = $_; $name =~ tr{\t}{/}; decode_folder($name) } @lines;
+	return map { my $name = $_; $name =~ tr{\t}{/}; decode_folder($name) } grep { length } @lines;
 }
 
 # Gives a folder a new UIDVALIDITY, as a restored backup would.
