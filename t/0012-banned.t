@@ -97,9 +97,11 @@ for my $path (grep { $_ !~ m{^t/lib/Luukku/Test/(?:Base|Proc)\.pm$} } @scripts) 
 	my $line = 0;
 	for (split /\n/, slurp(source_dir() . "/$path")) {
 		$line++;
-		push @sleepy, "$path:$line: $_"
-			if /^\s*(?:Time::HiRes::)?(?:sleep|usleep)\b|[;{]\s*sleep\s*[\d(\$]|select\(?\s*undef,\s*undef,\s*undef/
-			&& !/skip_all/;
+		my $said = $_;
+		s/'[^']*'|"[^"]*"//g;    # a program made to hang is somebody else's sleep
+		next if /\bwhile\b/;     # a condition
+		push @sleepy, "$path:$line: $said"
+			if /(?:^|[;{])\s*(?:Time::HiRes::)?u?sleep\b/ || /\bselect\(?\s*undef,\s*undef,\s*undef/;
 	}
 }
 is(join("\n", @sleepy), '', 'no test sleeps');
