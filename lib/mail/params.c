@@ -49,16 +49,12 @@ static char *take_value(const char **at)
 				p++;
 			g_string_append_c(value, *p);
 		}
-		/* name="a".pdf and name="a" "b": what follows up to ';' belongs to it. */
+		/* name="a".pdf: what follows without a blank belongs to it; the rest to nobody. */
 		if (*p == '"')
 			p++;
-		while (*p && *p != ';') {
-			if (*p != '"' && !g_ascii_isspace(*p) && *p != '(')
-				g_string_append_c(value, *p);
-			if (*p == '(')
-				p += strcspn(p, ";") - 1;
-			p++;
-		}
+		while (*p && *p != ';' && !g_ascii_isspace(*p) && *p != '(')
+			g_string_append_c(value, *p++);
+		p += strcspn(p, ";");
 	} else {
 		/* Encoded words may hold a ';' of their own. */
 		while (*p && *p != ';') {
@@ -97,9 +93,9 @@ static param *param_new(const char *name, size_t n, char *value)
 	return one;
 }
 
-lk_params *lk_params_parse(const char *value)
+lk_mime_params *lk_mime_params_parse(const char *value)
 {
-	lk_params *params = g_new0(lk_params, 1);
+	lk_mime_params *params = g_new0(lk_mime_params, 1);
 	g_autoptr(GString) head = g_string_new(NULL);
 	g_autofree char *line = lk_words_unfold(value ? value : "", value ? strlen(value) : 0);
 	const char *p = skip_blanks(line);
@@ -133,7 +129,7 @@ lk_params *lk_params_parse(const char *value)
 	return params;
 }
 
-void lk_params_free(lk_params *params)
+void lk_mime_params_free(lk_mime_params *params)
 {
 	if (!params)
 		return;
@@ -142,7 +138,8 @@ void lk_params_free(lk_params *params)
 	g_free(params);
 }
 
-static const param *piece(const lk_params *params, const char *name, int index, bool is_extended)
+static const param *piece(const lk_mime_params *params, const char *name, int index,
+			  bool is_extended)
 {
 	for (unsigned i = 0; i < params->params->len; i++) {
 		const param *one = g_ptr_array_index(params->params, i);
@@ -189,7 +186,7 @@ static char *finish(const GString *bytes, const char *charset)
 	return g_strdup(g_strstrip(clean));
 }
 
-char *lk_params_get(const lk_params *params, const char *name)
+char *lk_mime_params_get(const lk_mime_params *params, const char *name)
 {
 	g_autoptr(GString) bytes = g_string_new(NULL);
 	g_autofree char *charset = NULL;
@@ -222,7 +219,7 @@ char *lk_params_get(const lk_params *params, const char *name)
 	return finish(bytes, NULL);
 }
 
-char *lk_params_get_raw(const lk_params *params, const char *name)
+char *lk_mime_params_get_raw(const lk_mime_params *params, const char *name)
 {
 	const param *one = piece(params, name, -1, false);
 

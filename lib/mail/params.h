@@ -9,21 +9,21 @@
 typedef struct {
 	char *head;	   /* before the first ';', lower case, no comments or blanks */
 	GPtrArray *params; /* of our own type */
-} lk_params;
+} lk_mime_params;
 
 /* value may be NULL: no head (""), no parameters. At most 200 parameters are read. */
-lk_params *lk_params_parse(const char *value);
-void lk_params_free(lk_params *params);
-G_DEFINE_AUTOPTR_CLEANUP_FUNC(lk_params, lk_params_free)
+lk_mime_params *lk_mime_params_parse(const char *value);
+void lk_mime_params_free(lk_mime_params *params);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(lk_mime_params, lk_mime_params_free)
 
 /*
  * A parameter as clean UTF-8: RFC 2231 pieces joined and decoded, before the plain form; RFC 2047
  * words decoded although they may not stand there. NULL when there is none. Caller frees.
  */
-char *lk_params_get(const lk_params *params, const char *name);
+char *lk_mime_params_get(const lk_mime_params *params, const char *name);
 
-/* As lk_params_get, but the bytes as they stand (boundaries). Caller frees. */
-char *lk_params_get_raw(const lk_params *params, const char *name);
+/* As lk_mime_params_get, but the bytes as they stand (boundaries). Caller frees. */
+char *lk_mime_params_get_raw(const lk_mime_params *params, const char *name);
 
 /* A name that can be a file's: no folders, controls or direction overrides, at most 120
  * characters with its extension kept; NULL when nothing is left. Caller frees. */

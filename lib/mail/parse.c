@@ -98,10 +98,10 @@ static void finish_text(lk_gather *gather, const lk_parse_settings *settings)
 static void read_type(lk_gather *gather)
 {
 	g_autofree char *line = lk_fields_line(gather->fields, "Content-Type");
-	g_autoptr(lk_params) type = lk_params_parse(line && strlen(line) < 16 * 1024 ? line : NULL);
+	g_autoptr(lk_mime_params) type = lk_mime_params_parse(line && strlen(line) < 16 * 1024 ? line : NULL);
 
 	gather->top_type = g_strdup(type->head);
-	g_autofree char *report = lk_params_get(type, "report-type");
+	g_autofree char *report = lk_mime_params_get(type, "report-type");
 	if (report)
 		gather->report_type = g_ascii_strdown(report, -1);
 }

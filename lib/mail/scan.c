@@ -26,8 +26,8 @@ typedef struct {
 static void end_field(state *now)
 {
 	if (now->content_type->len > 0) {
-		g_autoptr(lk_params) params = lk_params_parse(now->content_type->str);
-		g_autofree char *boundary = lk_params_get_raw(params, "boundary");
+		g_autoptr(lk_mime_params) params = lk_mime_params_parse(now->content_type->str);
+		g_autofree char *boundary = lk_mime_params_get_raw(params, "boundary");
 		if (boundary && *boundary && g_str_has_prefix(params->head, "multipart/"))
 			g_ptr_array_add(now->open, g_steal_pointer(&boundary));
 	}

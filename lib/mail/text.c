@@ -52,15 +52,15 @@ static char *unflow(const char *text, bool deletes_space)
 	return g_strndup(out->str, out->len);
 }
 
-char *lk_text_plain(const char *bytes, size_t n, const lk_params *type,
+char *lk_text_plain(const char *bytes, size_t n, const lk_mime_params *type,
 		    lk_charset_reading *ret_reading)
 {
-	g_autofree char *charset = lk_params_get(type, "charset");
-	g_autofree char *format = lk_params_get(type, "format");
+	g_autofree char *charset = lk_mime_params_get(type, "charset");
+	g_autofree char *format = lk_mime_params_get(type, "format");
 	g_autofree char *text = decode(charset, bytes, n, ret_reading);
 
 	if (format && g_ascii_strcasecmp(format, "flowed") == 0) {
-		g_autofree char *delsp = lk_params_get(type, "delsp");
+		g_autofree char *delsp = lk_mime_params_get(type, "delsp");
 		return unflow(text, delsp && g_ascii_strcasecmp(delsp, "yes") == 0);
 	}
 	return g_steal_pointer(&text);
@@ -79,10 +79,10 @@ static char *meta_charset(const char *bytes, size_t n)
 	return g_strndup(found, strspn(found, "abcdefghijklmnopqrstuvwxyz0123456789-_"));
 }
 
-char *lk_text_html(const char *bytes, size_t n, const lk_params *type,
+char *lk_text_html(const char *bytes, size_t n, const lk_mime_params *type,
 		   lk_charset_reading *ret_reading)
 {
-	g_autofree char *charset = lk_params_get(type, "charset");
+	g_autofree char *charset = lk_mime_params_get(type, "charset");
 
 	if (!charset || !*charset || g_ascii_strcasecmp(charset, "us-ascii") == 0) {
 		g_free(charset);

@@ -28,16 +28,16 @@ typedef struct {
 /* What one part says of itself. */
 typedef struct {
 	GMimePart *part; /* borrowed */
-	lk_params *type;
-	lk_params *disposition;
+	lk_mime_params *type;
+	lk_mime_params *disposition;
 	char *filename;
 	char *content_id;
 } leaf;
 
 static void leaf_clear(leaf *clear)
 {
-	lk_params_free(clear->type);
-	lk_params_free(clear->disposition);
+	lk_mime_params_free(clear->type);
+	lk_mime_params_free(clear->disposition);
 	g_free(clear->filename);
 	g_free(clear->content_id);
 }
@@ -45,12 +45,12 @@ G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(leaf, leaf_clear)
 
 static void walk_object(walker *now, GMimeObject *object, GString *text);
 
-static lk_params *header_params(GMimeObject *object, const char *name)
+static lk_mime_params *header_params(GMimeObject *object, const char *name)
 {
 	GMimeHeader *header =
 		g_mime_header_list_get_header(g_mime_object_get_header_list(object), name);
 
-	return lk_params_parse(header ? g_mime_header_get_raw_value(header) : NULL);
+	return lk_mime_params_parse(header ? g_mime_header_get_raw_value(header) : NULL);
 }
 
 static leaf leaf_of(GMimePart *part)
@@ -62,13 +62,13 @@ static leaf leaf_of(GMimePart *part)
 	GMimeHeader *id =
 		g_mime_header_list_get_header(g_mime_object_get_header_list(object), "Content-ID");
 
-	found.filename = lk_params_get(found.disposition, "filename");
+	found.filename = lk_mime_params_get(found.disposition, "filename");
 	if (!found.filename)
-		found.filename = lk_params_get(found.type, "name");
+		found.filename = lk_mime_params_get(found.type, "name");
 	if (!found.filename)
-		found.filename = lk_params_get(found.disposition, "name");
+		found.filename = lk_mime_params_get(found.disposition, "name");
 	if (!found.filename)
-		found.filename = lk_params_get(found.type, "filename");
+		found.filename = lk_mime_params_get(found.type, "filename");
 	if (found.filename && !*found.filename)
 		g_clear_pointer(&found.filename, g_free);
 	if (id) {
@@ -233,7 +233,7 @@ static void take_calendar(walker *now, const leaf *part, GString *text)
 	g_string_free(bytes.bytes, TRUE);
 	calendar = lk_calendar_read(lines);
 	if (!now->gather->calendar_method) {
-		g_autofree char *method = lk_params_get(part->type, "method");
+		g_autofree char *method = lk_mime_params_get(part->type, "method");
 		now->gather->calendar_method =
 			calendar->method ? g_strdup(calendar->method)
 					 : (method ? g_ascii_strup(method, -1) : NULL);
@@ -337,7 +337,7 @@ static void walk_alternative(walker *now, GMimeMultipart *multipart, GString *te
 static void walk_prologue(walker *now, GMimeMultipart *multipart, GString *text)
 {
 	const char *prologue = g_mime_multipart_get_prologue(multipart);
-	g_autoptr(lk_params) type = lk_params_parse("text/plain");
+	g_autoptr(lk_mime_params) type = lk_mime_params_parse("text/plain");
 	lk_charset_reading reading;
 
 	if (!prologue || !*prologue || !text)
@@ -407,9 +407,9 @@ static char *mime_header(const lk_fields *fields)
 static char *top_boundary(const lk_fields *fields)
 {
 	g_autofree char *line = lk_fields_line(fields, "Content-Type");
-	g_autoptr(lk_params) type = lk_params_parse(line);
+	g_autoptr(lk_mime_params) type = lk_mime_params_parse(line);
 
-	return g_str_has_prefix(type->head, "multipart/") ? lk_params_get_raw(type, "boundary")
+	return g_str_has_prefix(type->head, "multipart/") ? lk_mime_params_get_raw(type, "boundary")
 							  : NULL;
 }
 
