@@ -90,15 +90,14 @@ static bool become_user(const lk_conf *conf, GError **error)
 
 	if (getuid() != 0 && geteuid() != 0)
 		return true;
-	if (user == NULL) {
+	if (name != NULL && user == NULL) {
 		g_set_error(error, LK_ERROR, LK_ERR_CONFIG,
 			    "%s:%d: there is no user \"%s\"; make it with `useradd --system %s`, "
 			    "or set site.user",
-			    conf->site.at.file, conf->site.at.line, name != NULL ? name : "",
-			    name != NULL ? name : "luukku");
+			    conf->site.at.file, conf->site.at.line, name, name);
 		return false;
 	}
-	if (user->pw_uid == 0) {
+	if (user == NULL || user->pw_uid == 0) {
 		lk_warning("start.root", "advice=\"set site.user to a user without rights\"");
 		return true;
 	}

@@ -22,30 +22,23 @@ typedef struct {
 	char *config_file;
 	bool once;
 	bool version;
-	int verbose;
+	bool verbose;
 } options;
-
-static gboolean count_verbose(const char *name, const char *value, void *data, GError **error)
-{
-	((options *)data)->verbose++;
-	return TRUE;
-}
 
 static bool read_options(const lk_program_spec *spec, int *argc, char ***argv, options *ret_options,
 			 GError **error)
 {
-	gboolean once = FALSE, version = FALSE;
+	gboolean once = FALSE, version = FALSE, verbose = FALSE;
 	const GOptionEntry common[] = {
 		{"config", 'c', 0, G_OPTION_ARG_FILENAME, &ret_options->config_file,
 		 "the configuration", "FILE"},
 		{"once", 0, 0, G_OPTION_ARG_NONE, &once, "do what is there and exit", NULL},
-		{"verbose", 'v', G_OPTION_FLAG_NO_ARG, G_OPTION_ARG_CALLBACK,
-		 (gpointer)count_verbose, "log more", NULL},
+		{"verbose", 'v', 0, G_OPTION_ARG_NONE, &verbose, "log more", NULL},
 		{"version", 0, 0, G_OPTION_ARG_NONE, &version, "print the version", NULL},
 		{0},
 	};
 	g_autoptr(GOptionContext) context = g_option_context_new(spec->arguments);
-	GOptionGroup *group = g_option_group_new("all", "", "", ret_options, NULL);
+	GOptionGroup *group = g_option_group_new("all", "", "", NULL, NULL);
 
 	g_option_group_add_entries(group, common);
 	if (spec->options != NULL)
@@ -55,6 +48,7 @@ static bool read_options(const lk_program_spec *spec, int *argc, char ***argv, o
 		return false;
 	ret_options->once = once;
 	ret_options->version = version;
+	ret_options->verbose = verbose;
 	if (!version && *argc - 1 != spec->n_arguments) {
 		g_set_error(error, LK_ERROR, LK_ERR_USAGE, "usage: %s [-c FILE] [--once] [-v]%s%s",
 			    spec->name, spec->arguments != NULL ? " " : "",
@@ -145,7 +139,7 @@ int lk_program_main(const lk_program_spec *spec, int argc, char **argv)
 		g_free(given.config_file);
 		return 0;
 	}
-	lk_log_init(spec->name, given.verbose > 0 ? LK_LOG_DEBUG : LK_LOG_INFO);
+	lk_log_init(spec->name, given.verbose ? LK_LOG_DEBUG : LK_LOG_INFO);
 	lk_confine(MAX(spec->keep_fd, STDERR_FILENO));
 	program.config_file =
 		given.config_file != NULL ? given.config_file : g_strdup(LK_CONFIG_DEFAULT);

@@ -53,7 +53,7 @@ struct lk_program {
 };
 
 /*
- * Options -c FILE, --once, -v (twice: debug), --version and the spec's own; lk_sodium_init, log,
+ * Options -c FILE, --once, -v (debug), --version and the spec's own; lk_sodium_init, log,
  * signals, confinement (daemon/confine.h), configuration (every problem printed as
  * "file:line: message", exit 78), keys, policy, then spec->run. Gives the exit status of main.
  */

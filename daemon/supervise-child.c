@@ -119,7 +119,7 @@ static GPtrArray *child_argv(const lk_supervisor *supervisor, const lk_child *ch
 		g_ptr_array_add(argv, g_strdup("-v"));
 	if (supervisor->is_once)
 		g_ptr_array_add(argv, g_strdup("--once"));
-	if (child->kind == LK_CHILD_SCHED || child->kind == LK_CHILD_FETCH) {
+	if (child->kind == LK_CHILD_SCHED) {
 		g_ptr_array_add(argv, g_strdup("-i"));
 		g_ptr_array_add(argv, g_strdup(supervisor->instance));
 	}
@@ -194,6 +194,7 @@ static void child_ended(lk_supervisor *supervisor, lk_child *child, int wait_sta
 	if (child->error == NULL || verdict.class == LK_END_CRASH) {
 		g_free(child->error);
 		child->error = g_strdup_printf("%s: %s", child->program, how);
+		child->is_own_error = true;
 	}
 	if (verdict.needs_reload) {
 		lk_error("child.refused", "child=\"%s\" how=\"%s\" until=reload", child->name, how);

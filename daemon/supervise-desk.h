@@ -42,6 +42,7 @@ typedef struct {
 	char *fingerprint; /* of the settings it was started with */
 	char *status;	   /* its own words, or NULL */
 	char *error;	   /* or NULL */
+	bool is_own_error; /* luukkud's word about its end: READY clears it */
 	lk_time last_ok_at;
 	int64_t did; /* X_DID since it was started */
 	int exit_status;

@@ -121,6 +121,8 @@ static void hear_line(lk_supervisor *supervisor, lk_child *child, const char *ke
 
 	if (strcmp(key, "READY") == 0) {
 		child->history.did_cycle = true;
+		if (child->is_own_error)
+			set_text(&child->error, "");
 	} else if (strcmp(key, "X_OK") == 0) {
 		child->history.did_cycle = true;
 		child->last_ok_at = lk_now();
@@ -128,6 +130,7 @@ static void hear_line(lk_supervisor *supervisor, lk_child *child, const char *ke
 		set_text(&child->status, value);
 	} else if (strcmp(key, "X_ERROR") == 0) {
 		set_text(&child->error, value);
+		child->is_own_error = false;
 	} else if (strcmp(key, "X_DID") == 0 && lk_parse_int(value, 0, G_MAXINT32, &did, NULL)) {
 		child->did += did;
 	} else if (strcmp(key, "X_LEASES") == 0 && child->kind == LK_CHILD_SCHED) {

@@ -108,13 +108,7 @@ char *lk_reload_fingerprint(const lk_supervisor *supervisor, const lk_child *chi
 		if (concerns(child, *line))
 			add_text(hash, *line);
 	}
-	/* Rules have no line of their own in every mode of printing; secrets never have one. */
-	for (unsigned i = 0; i < conf->queues->len; i++) {
-		const lk_conf_queue *queue = g_ptr_array_index(conf->queues, i);
-		g_autofree char *section = lk_conf_section_hash(conf, "queues", queue->name);
-
-		add_text(hash, section);
-	}
+	/* The lines show where a secret is kept; the sections' digests see a file that changed. */
 	secrets = child->kind == LK_CHILD_FETCH
 			  ? lk_conf_section_hash(conf, "mailboxes", child->mailbox)
 		  : child->kind == LK_CHILD_SEND ? lk_conf_section_hash(conf, "smtp", NULL)

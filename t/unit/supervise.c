@@ -1,6 +1,7 @@
 #include "daemon/supervise.h"
 
 #include <glib.h>
+#include <inttypes.h>
 #include <sysexits.h>
 
 /* Wait statuses as the kernel makes them. */
