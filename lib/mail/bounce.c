@@ -1,6 +1,347 @@
 #include "lib/mail/bounce.h"
 
+#include "lib/base/text.h"
+#include "lib/mail/answer.h"
+#include "lib/mail/bounce-parts.h"
+#include "lib/mail/words.h"
+
+#include <string.h>
+
+enum { DIAGNOSTIC_BYTES_MOST = 1000 };
+
+static bool contains_any(const char *folded, const char *const *words)
+{
+	for (; *words; words++)
+		if (strstr(folded, *words))
+			return true;
+	return false;
+}
+
+/* Everything that the verdict weighs, folded. */
+typedef struct {
+	const lk_gather *gather;
+	char *subject;
+	char *notice; /* as written */
+	char *folded; /* the notice in lower case, runs of blanks as one */
+	const char *returned;
+	bool from_daemon, says_subject, says_notice, is_null_path;
+} weighing;
+
+static void weighing_clear(weighing *now)
+{
+	g_free(now->subject);
+	g_free(now->notice);
+	g_free(now->folded);
+}
+G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(weighing, weighing_clear)
+
+static bool is_daemon(const lk_gather *gather)
+{
+	static const char *const locals[] = {"mailer-daemon", "mailerdaemon", "mailer_daemon", "postmaster",
+					     "mail-daemon", "maildaemon", "mdaemon", "mail.delivery",
+					     "maildelivery", "mail_delivery", "mailsystem", "mail-system",
+					     "mailerd", "bounce", "daemon@", "administrator@",
+					     "microsoftexchange", "mmdf", "smtp@", "mail@", "autoreply@",
+					     "imss@", "emailsystem", "delivery", NULL};
+	static const char *const names[] = {"mail delivery", "mailer-daemon", "mailer daemon", "postmaster",
+					    "system administrator", "mail administrator", "mail system",
+					    "delivery subsystem", "microsoft outlook", "mail server",
+					    "mailserver", "email delivery", "mail subsystem",
+					    "message transfer", "internet mail", NULL};
+	const lk_address *from = gather->mail->from;
+
+	if (!from || !*from->address)
+		return true;
+	g_autofree char *address = g_ascii_strdown(from->address, -1);
+	g_autofree char *name = g_utf8_strdown(from->name ? from->name : "", -1);
+	for (const char *const *local = locals; *local; local++)
+		if (g_str_has_prefix(address, *local))
+			return true;
+	return contains_any(name, names);
+}
+
+static bool subject_says(const char *folded)
+{
+	static const char *const words[] = {
+		"undeliver", "undelivered", "non-deliver", "non deliver", "nondeliver",
+		"not be delivered", "not delivered", "not deliverable", "delivery fail",
+		"delivery status", "delivery notification", "delivery report", "delivery problem",
+		"delivery error", "delivery has failed", "delivery incomplete", "delivery delayed",
+		"delivery warning", "failure notice", "failure delivery", "failed delivery",
+		"returned mail", "returned to sender", "returning message", "returning to sender",
+		"returned message", "return receipt fail", "mail failure", "mail error",
+		"mail system error", "message delivery", "failed mail", "mail delivery",
+		"could not send message", "message status - undeliverable", "status notification",
+		"warning: message", "has been delayed", "delayed mail", "delivery (delay", "mail failed",
+		"could not be delivered", "couldn't be delivered", "unable to deliver", "user unknown",
+		"error sending", "processing error", "recipient unknown", "mailbox full", "quota exceed",
+		"unzustellbar", "zustellung", "nicht zustellbar", "mail konnte nicht",
+		"non remis", "non distribu", "non délivr", "non rémis", "échec", "echec",
+		"no se puede entregar", "no entregado", "error de entrega", "notificación de estado",
+		"devuelto", "não entreg", "mensagem não", "falha na entrega", "devolvid",
+		"mancata consegna", "non recapitabile", "impossibile recapitare", "onbestelbaar",
+		"niet bezorgd", "ei voitu toimittaa", "ei voi toimittaa", "toimittamaton", "toimitus epäonnistui",
+		"viestiä ei", "olevererbar", "kunde inte levereras", "kan inte levereras", "misslyckades",
+		"ikke leveres", "kunne ikke leveres", "niedostarcz", "zwrot", "nie można dostarczyć",
+		"недоставлен", "не доставлен", "не может быть доставлен", "невозможно доставить",
+		"ваше сообщение не", "配信", "不達", "送信エラー", "退信", "退回", "投递失败", "无法送达",
+		"系统退信", "未送達", NULL};
+
+	return contains_any(folded, words);
+}
+
+static bool notice_says(const char *folded)
+{
+	static const char *const words[] = {
+		"could not be delivered", "couldn't be delivered", "cannot be delivered",
+		"can not be delivered", "can't be delivered", "was not delivered", "not been delivered",
+		"not delivered to", "unable to deliver", "not able to deliver", "wasn't able to deliver",
+		"undeliverable", "undelivered", "delivery failed", "failed permanently", "delivery to the",
+		"did not reach", "not reach the following", "could not be reached", "permanent error",
+		"permanent fatal error", "permanent fatal delivery", "fatal errors", "address(es) failed",
+		"addresses failed", "address failed", "returned to sender", "transcript of session",
+		"following recipient", "failed recipient", "user unknown", "unknown user", "no such user",
+		"invalid recipient", "recipient rejected", "unknown recipient", "mailbox unavailable",
+		"mailbox full", "mailbox is full", "over quota", "quota exceeded", "exceeds allowed size",
+		"exceeding their quota", "user not found", "not listed in", "recipient not found",
+		"invalid final delivery", "no mailbox here", "delivery attempts", "has been delayed",
+		"not yet been delivered", "non-delivery", "delivery failure", "delivery problem",
+		"delivery error", "message not delivered", "error while", "returned because",
+		"has been returned", "message could not be sent", "did not exactly match", "was rejected",
+		"has been rejected", "address is wrong or no longer", "delivery has failed", "bounced",
+		"does not exist", "unzustellbar", "nicht zugestellt", "konnte nicht", "unbekannter empf",
+		"n'a pas pu", "n'a pas été", "n'a pu être", "no pudo ser entregad", "no se pudo entregar",
+		"no ha podido", "non è stato", "impossibile", "não pôde ser entreg", "não foi possível",
+		"kon niet worden", "niet worden bezorgd", "ei voitu toimittaa", "ei toimitettu",
+		"kunde inte levereras", "kunne ikke leveres", "nie mogła", "nie została",
+		"не может быть доставлен", "не удалось доставить", "не доставлен", "невозможно доставить",
+		"配信できません", "送信できません", "届けられません", "無法", "无法", "未能", "退回", NULL};
+
+	return contains_any(folded, words);
+}
+
+/* A filter that wants the sender to prove being human, not a failure. */
+static bool is_challenge(const char *folded)
+{
+	static const char *const words[] = {
+		"requires confirmation", "require confirmation", "confirm this mail server",
+		"guest list", "waitlisted", "recipient's allowed list", "allowed list and to ensure",
+		"to verify that you are", "verify that the message was sent by a", "challenge/response",
+		"confirm your message", "confirm that you sent", "approve your message by",
+		"approved senders list", "please confirm your email by", "added to my whitelist",
+		"click the link below to be added", "click here to confirm that", NULL};
+
+	return contains_any(folded, words);
+}
+
+static bool is_forwarded_or_answered(const char *folded)
+{
+	static const char *const prefixes[] = {"re:", "fwd:", "fw:", "vs:", "vl:", "sv:", "vb:",
+					       "aw:", "wg:", "antw:", "tr:"};
+
+	for (size_t i = 0; i < G_N_ELEMENTS(prefixes); i++)
+		if (g_str_has_prefix(folded, prefixes[i]))
+			return true;
+	return false;
+}
+
+static void weigh(const lk_gather *gather, weighing *now)
+{
+	now->gather = gather;
+	now->subject = g_utf8_strdown(gather->mail->subject, -1);
+	now->notice = lk_notice_of(gather->mail->text, &now->returned);
+	g_autofree char *squeezed = lk_text_squeeze(now->notice);
+	now->folded = g_utf8_strdown(squeezed, -1);
+	now->from_daemon = is_daemon(gather);
+	now->says_subject = subject_says(now->subject);
+	now->says_notice = notice_says(now->folded);
+	now->is_null_path = gather->mail->return_path && !*gather->mail->return_path;
+}
+
+/* Is a mail without a status part a report all the same? The reason, or NULL. */
+static const char *words_say(const weighing *now)
+{
+	const lk_gather *gather = now->gather;
+	bool is_report = strcmp(gather->top_type, "multipart/report") == 0 &&
+			 (!gather->report_type || strcmp(gather->report_type, "delivery-status") == 0);
+	bool has_returned = now->returned || gather->returned->len > 0;
+
+	if (lk_fields_get(gather->fields, "X-Failed-Recipients"))
+		return "X-Failed-Recipients";
+	if (is_report && (now->from_daemon || now->says_notice || now->says_subject))
+		return "a multipart/report of delivery";
+	if (now->from_daemon && (now->says_subject || now->says_notice))
+		return "a mail system reports a failure";
+	if (now->is_null_path && now->says_notice)
+		return "the null return path and words of a failure";
+	/* A person who forwards or answers a report is no report. */
+	if (is_forwarded_or_answered(now->subject))
+		return now->says_notice && (has_returned || now->says_subject) &&
+				       !gather->mail->in_reply_to &&
+				       gather->mail->references->len == 0 &&
+				       strlen(now->notice) < 1000 && !strchr(now->notice, '>')
+			       ? "a short notice in words of a failure"
+			       : NULL;
+	if (now->says_subject && now->says_notice && (has_returned || strlen(now->notice) < 4000))
+		return "subject and words of a failure";
+	return NULL;
+}
+
+static bool wording_is_delay(const weighing *now)
+{
+	static const char *const words[] = {
+		"has been delayed", "not yet been delivered", "not been delivered yet", "will be retried",
+		"will continue to", "attempts will continue", "warning message only", "postponed",
+		"will keep trying", "will retry", "still trying", "temporarily delayed",
+		"delivery is delayed", "is being delayed", "do not need to resend", "no action is required",
+		"wird weiter versucht", "verzögert", "viivästy", "fördröjd", "forsinket", "retardé",
+		"delivery (delay", "message delayed", "will attempt to deliver", "continue to attempt",
+		NULL};
+
+	return contains_any(now->folded, words) || strstr(now->subject, "(delay)") ||
+	       strstr(now->subject, "delayed");
+}
+
+static void take_failed_header(const lk_gather *gather, lk_findings *findings)
+{
+	g_autofree char *line = lk_fields_line(gather->fields, "X-Failed-Recipients");
+	g_auto(GStrv) addresses = g_strsplit_set(line ? line : "", ", \t", -1);
+
+	for (unsigned i = 0; addresses[i]; i++)
+		if (*addresses[i])
+			lk_findings_add(findings, addresses[i], strlen(addresses[i]));
+}
+
+/* The header of the returned mail, from its part or from behind the notice. */
+static void take_returned(const weighing *now, lk_findings *findings)
+{
+	const lk_gather *gather = now->gather;
+	g_autoptr(lk_fields) fields = NULL;
+
+	if (gather->returned->len > 0) {
+		fields = lk_fields_parse(gather->returned->str, gather->returned->len);
+	} else if (now->returned) {
+		/* The announcement is junk above the header to lk_fields_parse. */
+		fields = lk_fields_parse(now->returned, MIN(strlen(now->returned), 64 * 1024));
+	} else {
+		return;
+	}
+	g_autofree char *id = lk_fields_line(fields, "Message-ID");
+	g_autoptr(GPtrArray) ids = lk_words_ids(id, 1);
+	if (ids->len > 0)
+		findings->message_id = lk_text_cut(g_ptr_array_index(ids, 0), LK_HEADER_BYTES_MOST);
+	if (findings->recipients)
+		return;
+	/* No recipient said: the returned mail had some, and one alone must be it. */
+	const lk_field *to = lk_fields_get(fields, "X-Original-To");
+	if (!to)
+		to = lk_fields_get(fields, "To");
+	g_autofree char *line = to ? lk_words_unfold(to->value->str, MIN(to->value->len, 4096)) : NULL;
+	const char *at = line ? strchr(line, '@') : NULL;
+	if (at && !strchr(at + 1, '@')) {
+		const char *open = strchr(line, '<');
+		const char *start = open ? open + 1 : line;
+		lk_findings_add(findings, start, strcspn(start, "> \t"));
+	}
+}
+
+static char *diagnostic_of(const weighing *now, const lk_findings *findings)
+{
+	if (findings->diagnostic)
+		return lk_text_cut(findings->diagnostic, DIAGNOSTIC_BYTES_MOST);
+	/* The line with the reply code, else the words themselves. */
+	g_auto(GStrv) lines = g_strsplit(now->notice, "\n", 500);
+	for (unsigned i = 0; lines[i]; i++)
+		if (lk_reply_class_in(lines[i]) || lk_status_in(lines[i]))
+			return lk_text_cut(g_strstrip(lines[i]), DIAGNOSTIC_BYTES_MOST);
+	g_autofree char *words = lk_text_squeeze(now->notice);
+	return *words ? lk_text_cut(words, DIAGNOSTIC_BYTES_MOST) : NULL;
+}
+
+static lk_bounce *verdict(const weighing *now, lk_findings *findings, bool is_delay)
+{
+	lk_bounce *bounce = g_new0(lk_bounce, 1);
+	int class = findings->status ? *findings->status - '0' : 0;
+
+	/* A host that was never reached and is given up on has failed for good, whatever 4.4.1 says. */
+	if (class == 4 && !findings->smtp_class && !findings->has_failure &&
+	    (strstr(now->folded, "going to try again") || strstr(now->folded, "given up")))
+		class = 5;
+	if (class != 4 && class != 5)
+		class = findings->smtp_class;
+	bounce->permanent = !is_delay && class != 4;
+	bounce->status = findings->status && *findings->status != '2' ? g_strdup(findings->status)
+								      : NULL;
+	bounce->diagnostic = diagnostic_of(now, findings);
+	take_returned(now, findings);
+	bounce->original_message_id = g_steal_pointer(&findings->message_id);
+	bounce->recipients = findings->recipients ? g_ptr_array_ref(findings->recipients)
+						  : g_ptr_array_new_with_free_func(g_free);
+	return bounce;
+}
+
+static lk_report by_status(const weighing *now, lk_findings *findings, lk_bounce **ret_bounce,
+			   const char **ret_reason)
+{
+	g_autofree char *diagnostic =
+		findings->diagnostic ? g_ascii_strdown(findings->diagnostic, -1) : g_strdup("");
+	if (is_challenge(now->folded) || is_challenge(diagnostic)) {
+		*ret_reason = "a filter that asks its sender to confirm";
+		return LK_REPORT_DELIVERED;
+	}
+	if (!findings->has_failure && !findings->has_delay) {
+		*ret_reason = "a report of a successful delivery (RFC 3464)";
+		return LK_REPORT_DELIVERED;
+	}
+	if (!findings->recipients) {
+		take_failed_header(now->gather, findings);
+		if (!findings->recipients) {
+			const lk_mail *mail = now->gather->mail;
+			lk_notice_parties parties = {mail->from ? mail->from->address : NULL, mail->to};
+			g_auto(lk_findings) words = {0};
+			lk_notice_read(now->notice, &parties, &words);
+			findings->recipients = g_steal_pointer(&words.recipients);
+		}
+	}
+	*ret_bounce = verdict(now, findings, !findings->has_failure);
+	*ret_reason = findings->has_failure ? "a delivery report with a failure (RFC 3464)"
+					    : "a delivery report of a delay (RFC 3464)";
+	return LK_REPORT_BOUNCE;
+}
+
 lk_report lk_bounce_read(const lk_gather *gather, lk_bounce **ret_bounce, const char **ret_reason)
 {
-	return LK_REPORT_NONE;
+	g_auto(weighing) now = {0};
+	g_auto(lk_findings) findings = {0};
+	const lk_mail *mail = gather->mail;
+
+	weigh(gather, &now);
+	if (gather->status->len > 0) {
+		g_autofree char *status = lk_text_clean(gather->status->str, gather->status->len);
+		lk_status_read(status, &findings);
+	}
+	/* Gateways pass a report on as an attached mail. */
+	if (gather->status->len == 0 && now.from_daemon && gather->returned->len > 0) {
+		g_autoptr(lk_fields) inner =
+			lk_fields_parse(gather->returned->str, gather->returned->len);
+		g_autofree char *type = lk_fields_line(inner, "Content-Type");
+		if (type && g_ascii_strncasecmp(type, "multipart/report", 16) == 0) {
+			g_autofree char *text =
+				lk_text_clean(gather->returned->str, gather->returned->len);
+			lk_status_read(text, &findings);
+		}
+	}
+	if (findings.has_failure || findings.has_delay || findings.has_success)
+		return by_status(&now, &findings, ret_bounce, ret_reason);
+	if (gather->has_disposition || gather->has_feedback || is_challenge(now.folded))
+		return LK_REPORT_NONE;
+	const char *reason = words_say(&now);
+	if (!reason)
+		return LK_REPORT_NONE;
+	lk_notice_parties parties = {mail->from ? mail->from->address : NULL, mail->to};
+	lk_notice_read(now.notice, &parties, &findings);
+	take_failed_header(gather, &findings);
+	*ret_bounce = verdict(&now, &findings, wording_is_delay(&now));
+	*ret_reason = reason;
+	return LK_REPORT_BOUNCE;
 }
