@@ -102,12 +102,13 @@ static bool index_messages(sched *self, bool *ret_more, GError **error)
 static bool drop_old(sched *self, bool *ret_more, GError **error)
 {
 	int64_t keep_s = self->program->conf->database.keep_raw_s;
-	lk_time before = lk_now() - keep_s * LK_SECOND;
 	int64_t did = 0;
 
-	*ret_more = keep_s < G_MAXINT64 / LK_SECOND / 2;
+	/* LK_CONF_FOREVER, or so long that nothing can be that old. */
+	*ret_more = keep_s <= lk_now() / LK_SECOND;
 	for (int i = 0; i < MOST_STEPS && *ret_more; i++) {
-		if (!lk_sched_raw_step(self->db, before, &did, ret_more, error))
+		if (!lk_sched_raw_step(self->db, lk_now() - keep_s * LK_SECOND, &did, ret_more,
+				       error))
 			return false;
 		self->did += did;
 		if (did > 0)
