@@ -173,6 +173,16 @@ void lk_child_stop(lk_supervisor *supervisor, lk_child *child)
 	lk_child_set_state(supervisor, child, LK_CHILD_STOPPING);
 }
 
+/* Its own words say more than its exit status, unless it had no time for any. */
+static void blame(lk_child *child, int wait_status, const char *how)
+{
+	if (child->error != NULL && lk_supervise_class(wait_status) != LK_END_CRASH)
+		return;
+	g_free(child->error);
+	child->error = g_strdup_printf("%s: %s", child->program, how);
+	child->is_own_error = true;
+}
+
 /* A child that we stopped starts again at once; one that ended by itself as its history says. */
 static void child_ended(lk_supervisor *supervisor, lk_child *child, int wait_status)
 {
@@ -182,20 +192,22 @@ static void child_ended(lk_supervisor *supervisor, lk_child *child, int wait_sta
 
 	child->pid = 0;
 	child->exit_status = WIFEXITED(wait_status) ? WEXITSTATUS(wait_status) : 70;
-	if (was_stopped || supervisor->is_once) {
+	if (supervisor->is_once) {
+		if (child->exit_status != 0)
+			blame(child, wait_status, how);
+		lk_info("child.ended", "child=\"%s\" how=\"%s\"", child->name, how);
+		lk_child_set_state(supervisor, child, LK_CHILD_ENDED);
+		return;
+	}
+	if (was_stopped) {
 		lk_info("child.ended", "child=\"%s\" how=\"%s\"", child->name, how);
 		child->start_at_ms = lk_monotonic_ms();
-		lk_child_set_state(supervisor, child,
-				   supervisor->is_once ? LK_CHILD_ENDED : LK_CHILD_WAITING);
+		lk_child_set_state(supervisor, child, LK_CHILD_WAITING);
 		return;
 	}
 	verdict = lk_supervise_decide(wait_status, &child->history, lk_monotonic_ms(),
 				      (unsigned)lk_jitter(0, 999));
-	if (child->error == NULL || verdict.class == LK_END_CRASH) {
-		g_free(child->error);
-		child->error = g_strdup_printf("%s: %s", child->program, how);
-		child->is_own_error = true;
-	}
+	blame(child, wait_status, how);
 	if (verdict.needs_reload) {
 		lk_error("child.refused", "child=\"%s\" how=\"%s\" until=reload", child->name, how);
 		lk_child_set_state(supervisor, child, LK_CHILD_REFUSED);
