@@ -162,21 +162,47 @@ static void print_cell(const char *text, int most, int pad)
 		fputc(' ', stdout);
 }
 
+/*
+ * Narrows columns until a row fits the terminal: first the wide one down to LEAST_WIDE, then always
+ * the widest but the first (it names the row), none below LEAST_COLUMN.
+ */
+static void fit(const lk_ctl_table *table, int *widths, int terminal)
+{
+	enum { LEAST_WIDE = 24, LEAST_COLUMN = 8, GAP = 2 };
+	int excess = -terminal - GAP;
+
+	for (unsigned i = 0; i < table->columns; i++)
+		excess += widths[i] + GAP;
+	if (excess > 0 && widths[table->wide] > LEAST_WIDE) {
+		int less = MIN(excess, widths[table->wide] - LEAST_WIDE);
+
+		widths[table->wide] -= less;
+		excess -= less;
+	}
+	for (; excess > 0; excess--) {
+		unsigned widest = 1;
+
+		for (unsigned i = 2; i < table->columns; i++)
+			if (widths[i] > widths[widest])
+				widest = i;
+		if (widest >= table->columns || widths[widest] <= LEAST_COLUMN)
+			return;
+		widths[widest]--;
+	}
+}
+
 void lk_ctl_table_print(const lk_ctl_table *table)
 {
 	g_autofree int *widths = g_new0(int, table->columns);
 	int terminal = lk_ctl_width();
-	int total = 0;
 
 	for (unsigned i = 0; i < table->cells->len; i++) {
 		int width = lk_ctl_text_width(g_ptr_array_index(table->cells, i));
 
 		widths[i % table->columns] = MAX(widths[i % table->columns], width);
 	}
-	for (unsigned i = 0; i < table->columns; i++)
-		total += widths[i] + (i > 0 ? 2 : 0);
-	if (terminal > 0 && total > terminal)
-		widths[table->wide] = MAX(widths[table->wide] - (total - terminal), 12);
+	if (terminal > 0)
+		fit(table, widths, terminal);
 	for (unsigned i = 0; i < table->cells->len; i++) {
 		unsigned column = i % table->columns;
 		bool is_last = column == table->columns - 1;

@@ -35,9 +35,10 @@ static bool read_database(lk_ctl *ctl, facts *f, GError **error)
 	lk_db *db = NULL;
 
 	lk_param_time(params, f->now);
-	return lk_ctl_db(ctl, &db, error) && lk_schema_inspect(db, &f->schema, error) &&
+	return lk_ctl_db(ctl, &db, error) &&
 	       lk_db_run(db, LK_Q_CTL_STATUS_MAILBOXES, NULL, &f->mailboxes, error) &&
-	       lk_db_run(db, LK_Q_CTL_STATUS_COUNTS, params, &f->counts, error);
+	       lk_db_run(db, LK_Q_CTL_STATUS_COUNTS, params, &f->counts, error) &&
+	       lk_schema_inspect(db, &f->schema, error);
 }
 
 /* The schema's number when the rest cannot be read because of it. */
@@ -49,8 +50,6 @@ static void read_schema(const lk_conf *conf, facts *f)
 				 .any_schema = true};
 	g_autoptr(lk_db) db = NULL;
 
-	lk_schema_state_clear(&f->schema);
-	f->schema = (lk_schema_state){0};
 	if (lk_db_open(&options, &db, NULL))
 		(void)lk_schema_inspect(db, &f->schema, NULL);
 }
@@ -345,11 +344,8 @@ static bool run_status(lk_ctl *ctl, GError **error)
 	if (!lk_ctl_conf(ctl, &conf, error))
 		return false;
 	read_luukkud(conf, &f);
-	if (!read_database(ctl, &f, &local)) {
+	if (!read_database(ctl, &f, &local))
 		read_schema(conf, &f);
-		g_clear_pointer(&f.mailboxes, lk_rows_free);
-		g_clear_pointer(&f.counts, lk_rows_free);
-	}
 	if (lk_ctl_has(ctl, "json"))
 		lk_ctl_print_json(status_json(conf, &f));
 	else
