@@ -191,7 +191,7 @@ static void check_rule(const lk_findings *findings, const lk_conf *conf, const l
 	check_contradiction(findings, label, rule->match);
 	check_sets(findings, conf, set_label, rule->set);
 	check_type_of_queue(findings, conf, rule, label);
-	if (rule->set->len == 0 && !rule->stop)
+	if (!g_hash_table_contains(conf->given, &rule->set) && !rule->stop)
 		lk_find_warning(findings, rule->at, "%s sets nothing and stops nothing", label);
 	if (find_set(rule->set, "drop") && rule->set->len > 1)
 		lk_find_warning(findings, rule->at,

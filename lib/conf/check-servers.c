@@ -18,6 +18,7 @@ typedef struct {
 	int tls;
 	int auth;
 	const char *user;
+	bool user_given; /* though perhaps not as it should be */
 	const lk_conf_secret *password;
 	const lk_conf_oauth2 *oauth2;
 } server;
@@ -35,7 +36,7 @@ static void check_login(const lk_findings *findings, const server *s)
 				s->label);
 		return;
 	}
-	if (!s->user)
+	if (!s->user && !s->user_given)
 		lk_find_error(findings, s->at, "%s.user is missing: the login name", s->label);
 	if (s->auth == LK_CONF_AUTH_XOAUTH2) {
 		if (s->oauth2->at.line == 0)
@@ -73,10 +74,19 @@ static void check_server(const lk_findings *findings, const server *s)
 static void check_smtp(const lk_findings *findings, const lk_conf *conf)
 {
 	const lk_conf_smtp *smtp = &conf->smtp;
-	server s = {smtp->at,	"smtp",	    smtp->host,	     smtp->tls,
-		    smtp->auth, smtp->user, &smtp->password, &smtp->oauth2};
+	server s = {.at = smtp->at,
+		    .label = "smtp",
+		    .host = smtp->host,
+		    .tls = smtp->tls,
+		    .auth = smtp->auth,
+		    .user = smtp->user,
+		    .user_given = g_hash_table_contains(conf->given, &smtp->user),
+		    .password = &smtp->password,
+		    .oauth2 = &smtp->oauth2};
 
-	if (!smtp->host && smtp->send)
+	if (smtp->at.line == 0)
+		return;
+	if (!smtp->host && smtp->send && !g_hash_table_contains(conf->given, &smtp->host))
 		lk_find_error(findings, smtp->at,
 			      "smtp.host is missing: the server that mail goes out by (or send = "
 			      "false, and none goes out)");
@@ -137,13 +147,20 @@ static void check_mailbox(const lk_findings *findings, const lk_conf *conf,
 {
 	g_autofree char *label =
 		g_strdup_printf("mailboxes[%s]", mailbox->name ? mailbox->name : "");
-	server s = {mailbox->at,   label,	  mailbox->host,      mailbox->tls,
-		    mailbox->auth, mailbox->user, &mailbox->password, &mailbox->oauth2};
+	server s = {.at = mailbox->at,
+		    .label = label,
+		    .host = mailbox->host,
+		    .tls = mailbox->tls,
+		    .auth = mailbox->auth,
+		    .user = mailbox->user,
+		    .user_given = g_hash_table_contains(conf->given, &mailbox->user),
+		    .password = &mailbox->password,
+		    .oauth2 = &mailbox->oauth2};
 
 	check_protocol(findings, conf, mailbox, label);
 	if (mailbox->protocol == LK_CONF_NO_SERVER)
 		return;
-	if (!mailbox->host)
+	if (!mailbox->host && !g_hash_table_contains(conf->given, &mailbox->host))
 		lk_find_error(findings, mailbox->at, "%s.host is missing: the server", label);
 	if (mailbox->auth == LK_CONF_AUTH_NONE)
 		lk_find_error(findings, mailbox->at,
@@ -218,7 +235,7 @@ static void check_arrival(const lk_findings *findings, const lk_conf *conf, lk_c
 			"them more than %d is too long for mail (RFC 5321)",
 			label, address, local, LK_TOKEN_CHARS,
 			MOST_LOCAL_PART - 1 - LK_TOKEN_CHARS);
-	if (!may_arrive(conf, address))
+	if (conf->mailboxes->len > 0 && !may_arrive(conf, address))
 		lk_find_warning(findings, at,
 				"%s: no mailbox is of the domain of %s; will its mail come in?",
 				label, address);

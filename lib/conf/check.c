@@ -1,6 +1,7 @@
 #include "lib/conf/check.h"
 
 #include "lib/base/text.h"
+#include "lib/base/units.h"
 #include "lib/conf/form.h"
 
 #include <inttypes.h>
@@ -24,10 +25,29 @@ void lk_check_reference(const lk_findings *findings, lk_conf_origin at, const ch
 	lk_find_error(findings, at, "%s: there is no %s \"%s\"%s", what, kind, name, near);
 }
 
+/* The agent that was meant, by what stands before the same domain; or "". */
+static char *near_agent(const lk_conf *conf, const char *address)
+{
+	size_t n = strcspn(address, "@");
+	g_autofree char *local = g_strndup(address, n);
+	g_autoptr(GPtrArray) locals = g_ptr_array_new_with_free_func(g_free);
+	const char *near = NULL;
+
+	for (unsigned i = 0; i < conf->agents->len; i++) {
+		const lk_conf_agent *agent = g_ptr_array_index(conf->agents, i);
+		const char *at = agent->address ? strchr(agent->address, '@') : NULL;
+
+		if (at && strcmp(at, address + n) == 0)
+			g_ptr_array_add(locals,
+					g_strndup(agent->address, (size_t)(at - agent->address)));
+	}
+	near = lk_nearest_word(local, (const char *const *)locals->pdata, locals->len);
+	return near ? g_strdup_printf("; did you mean \"%s%s\"?", near, address + n) : g_strdup("");
+}
+
 void lk_check_agent(const lk_findings *findings, lk_conf_origin at, const char *what,
 		    const lk_conf *conf, const char *address)
 {
-	g_autoptr(GPtrArray) names = g_ptr_array_new();
 	g_autofree char *near = NULL;
 
 	if (lk_conf_find_agent(conf, address))
@@ -35,11 +55,11 @@ void lk_check_agent(const lk_findings *findings, lk_conf_origin at, const char *
 	for (unsigned i = 0; i < conf->agents->len; i++) {
 		const lk_conf_agent *agent = g_ptr_array_index(conf->agents, i);
 
+		/* The one that is meant may be the one whose address could not be read. */
 		if (!agent->address)
 			return;
-		g_ptr_array_add(names, agent->address);
 	}
-	near = lk_did_you_mean(address, (const char *const *)names->pdata, names->len);
+	near = near_agent(conf, address);
 	lk_find_error(findings, at, "%s: \"%s\" is the address of nobody in agents%s", what,
 		      address, near);
 }

@@ -144,7 +144,7 @@ static char *read_path(const lk_setting *setting, const char *text, const char *
 {
 	if (g_path_is_absolute(text) || g_str_has_prefix(text, "credential:"))
 		return g_strdup(text);
-	return g_build_filename(dir, text, NULL);
+	return g_canonicalize_filename(text, dir);
 }
 
 static char *read_command(const lk_setting *setting, const char *text, const char *dir,

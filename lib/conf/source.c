@@ -18,7 +18,7 @@ struct lk_source {
 };
 
 /* One file while it is being copied into the text. */
-typedef struct {
+typedef struct cursor {
 	const lk_findings *findings;
 	lk_source *source;
 	const char *name; /* kept in findings->files */
@@ -27,10 +27,11 @@ typedef struct {
 	size_t at;
 	int line;
 	int depth;
+	const struct cursor *outer; /* the file that includes this one */
 } cursor;
 
 static bool read_path(const lk_findings *findings, lk_source *source, const char *path,
-		      const lk_conf_origin *from, int depth);
+		      const lk_conf_origin *from, const cursor *outer);
 
 void lk_source_free(lk_source *source)
 {
@@ -193,7 +194,8 @@ static bool is_include(const cursor *c, char **ret_name, size_t *ret_n, bool *re
 static void put_include(cursor *c, const char *name, size_t n, bool clean)
 {
 	lk_conf_origin at = here(c);
-	g_autofree char *folder = g_path_get_dirname(c->name);
+	const char *slash = strrchr(c->name, '/');
+	g_autofree char *folder = g_strndup(c->name, slash ? (size_t)(slash + 1 - c->name) : 0);
 	g_autofree char *path = NULL;
 
 	c->at += n;
@@ -203,8 +205,8 @@ static void put_include(cursor *c, const char *name, size_t n, bool clean)
 		c->source->is_whole = false;
 		return;
 	}
-	path = g_path_is_absolute(name) ? g_strdup(name) : g_build_filename(folder, name, NULL);
-	if (!read_path(c->findings, c->source, path, &at, c->depth + 1))
+	path = g_path_is_absolute(name) ? g_strdup(name) : g_strconcat(folder, name, NULL);
+	if (!read_path(c->findings, c->source, path, &at, c))
 		c->source->is_whole = false;
 	/* What follows stands on this file's lines again. */
 	if (c->source->origins->len > 0)
@@ -279,20 +281,26 @@ static bool read_bytes(const char *path, size_t most, GString **ret_bytes, char 
 }
 
 static bool read_path(const lk_findings *findings, lk_source *source, const char *path,
-		      const lk_conf_origin *from, int depth)
+		      const lk_conf_origin *from, const cursor *outer)
 {
+	int depth = outer ? outer->depth + 1 : 0;
 	g_autoptr(GString) bytes = NULL;
 	g_autofree char *why = NULL;
 	lk_conf_origin start = {lk_file_name_keep(findings->files, path), 1};
 	lk_conf_origin blame = from ? *from : (lk_conf_origin){start.file, 0};
-	cursor c = {findings, source, start.file, NULL, 0, 0, 1, depth};
+	cursor c = {findings, source, start.file, NULL, 0, 0, 1, depth, outer};
 	const char *nul = NULL;
 
+	for (const cursor *c_outer = outer; c_outer; c_outer = c_outer->outer) {
+		if (strcmp(c_outer->name, path) == 0) {
+			lk_find_error(findings, blame, "%s includes itself", path);
+			return false;
+		}
+	}
 	if (depth > MOST_DEPTH || ++source->n_files > MOST_FILES) {
 		lk_find_error(findings, blame,
-			      "@include goes too deep: at most %d levels and %d files; does a "
-			      "file include itself?",
-			      MOST_DEPTH, MOST_FILES);
+			      "@include goes too deep: at most %d levels and %d files", MOST_DEPTH,
+			      MOST_FILES);
 		return false;
 	}
 	if (!read_bytes(path, MOST_BYTES - MIN(source->text->len, MOST_BYTES), &bytes, &why)) {
@@ -327,7 +335,7 @@ bool lk_source_read(const lk_findings *findings, const char *path, const lk_conf
 	source->text = g_string_new(NULL);
 	source->origins = g_array_new(FALSE, FALSE, sizeof(lk_conf_origin));
 	source->is_whole = true;
-	if (!read_path(findings, source, path, at, 0))
+	if (!read_path(findings, source, path, at, NULL))
 		return false;
 	*ret_source = g_steal_pointer(&source);
 	return true;
