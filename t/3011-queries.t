@@ -39,6 +39,7 @@ my %users = (
 	sched          => ['luukku_sched'],
 	thread         => \@intake,
 	ticket         => \@intake,
+	ticket_event_add => [@intake, 'luukku_ctl'],
 );
 
 my $open = $db->helper('open');

@@ -546,6 +546,7 @@ GRANT UPDATE (name) ON organisation TO luukku_fetch, luukku_lmtp;
 GRANT UPDATE (created_at) ON blob TO luukku_fetch, luukku_lmtp;
 GRANT UPDATE (message_id) ON identifier TO luukku_fetch, luukku_lmtp;
 GRANT UPDATE (state, reason, wire, claimed_by, claimed_until) ON outbox TO luukku_fetch, luukku_lmtp;
+GRANT USAGE ON SEQUENCE outbox_id_seq TO luukku_fetch, luukku_lmtp;
 GRANT UPDATE (server, server_error) ON arrival TO luukku_fetch;
 GRANT SELECT, INSERT, UPDATE ON mailbox, folder TO luukku_fetch;
 GRANT SELECT, UPDATE (expires_at) ON lease TO luukku_fetch;
