@@ -191,6 +191,17 @@ static bool is_include(const cursor *c, char **ret_name, size_t *ret_n, bool *re
 	return true;
 }
 
+/* Whatever comes next stands at that place, and not on a line that was begun elsewhere. */
+static void end_line(lk_source *source, lk_conf_origin at)
+{
+	if (source->text->len > 0 && source->text->str[source->text->len - 1] != '\n') {
+		g_string_append_c(source->text, '\n');
+		g_array_append_val(source->origins, at);
+		return;
+	}
+	g_array_index(source->origins, lk_conf_origin, source->origins->len - 1) = at;
+}
+
 static void put_include(cursor *c, const char *name, size_t n, bool clean)
 {
 	lk_conf_origin at = here(c);
@@ -209,8 +220,7 @@ static void put_include(cursor *c, const char *name, size_t n, bool clean)
 	if (!read_path(c->findings, c->source, path, &at, c))
 		c->source->is_whole = false;
 	/* What follows stands on this file's lines again. */
-	if (c->source->origins->len > 0)
-		g_array_index(c->source->origins, lk_conf_origin, c->source->origins->len - 1) = at;
+	end_line(c->source, at);
 }
 
 static void copy_file(cursor *c)
