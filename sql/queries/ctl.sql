@@ -23,7 +23,9 @@ WHERE ($2::text IS NULL OR t.queue = $2)
 	AND ($8::text IS NULL OR $8 = ANY (t.tags))
 	AND ($9::text IS NULL OR t.id IN (SELECT m.ticket_id FROM message_search s
 		JOIN message m ON m.id = s.message_id
-		WHERE s.words @@ websearch_to_tsquery('simple', $9)))
+		WHERE s.words @@ (websearch_to_tsquery('simple', $9)
+			|| websearch_to_tsquery('finnish', $9) || websearch_to_tsquery('swedish', $9)
+			|| websearch_to_tsquery('english', $9))))
 	AND ($10::timestamptz IS NULL OR t.opened_at >= $10)
 ORDER BY array_position(ARRAY['urgent', 'high', 'normal', 'low'], t.priority), t.opened_at DESC, t.id DESC
 LIMIT $11;
