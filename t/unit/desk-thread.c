@@ -202,9 +202,9 @@ static void check_case(const void *data)
 		g_auto(GStrv) pair = g_strsplit(g_ptr_array_index(c->expect, i), "=", 2);
 		g_autofree char *seen = NULL;
 		if (strcmp(pair[0], "ticket") == 0)
-			seen = decision.ticket ?
-				       g_strdup_printf("%" G_GINT64_FORMAT, decision.ticket) :
-				       g_strdup("new");
+			seen = decision.ticket
+				       ? g_strdup_printf("%" G_GINT64_FORMAT, decision.ticket)
+				       : g_strdup("new");
 		else if (strcmp(pair[0], "evidence") == 0)
 			seen = g_strdup(lk_evidence_name(decision.evidence));
 		else if (strcmp(pair[0], "writer") == 0)
@@ -255,10 +255,10 @@ static void add_table(const char *path, GPtrArray *cases)
 static void test_clues(void)
 {
 	g_autoptr(lk_mail) mail = lk_mail_new();
-	g_autofree char *token = lk_token_sign(policy->keys, LK_PURPOSE_CUSTOMER, 0, 1042,
-					       "maija@example.org");
-	g_autofree char *bounce = lk_token_sign(policy->keys, LK_PURPOSE_BOUNCE, 0, 7,
-						"maija@example.org");
+	g_autofree char *token =
+		lk_token_sign(policy->keys, LK_PURPOSE_CUSTOMER, 0, 1042, "maija@example.org");
+	g_autofree char *bounce =
+		lk_token_sign(policy->keys, LK_PURPOSE_BOUNCE, 0, 7, "maija@example.org");
 	g_autofree char *upper = g_ascii_strup(token, -1);
 	g_autofree char *reply_to = g_strdup_printf("ICT+%s@Example.FI", upper);
 	g_autofree char *verp = g_strdup_printf("luukku-bounces-%s@example.fi", bounce);
@@ -306,13 +306,14 @@ static void test_clues(void)
 static void test_no_clues(void)
 {
 	g_autoptr(lk_mail) mail = lk_mail_new();
-	g_autofree char *token = lk_token_sign(policy->keys, LK_PURPOSE_CUSTOMER, 0, 1042,
-					       "maija@example.org");
+	g_autofree char *token =
+		lk_token_sign(policy->keys, LK_PURPOSE_CUSTOMER, 0, 1042, "maija@example.org");
 
 	token[20] = token[20] == 'a' ? 'b' : 'a';
 	g_autofree char *forged = g_strdup_printf("ict+%s@example.fi", token);
 	g_ptr_array_add(mail->to, lk_address_new(NULL, forged));
-	g_ptr_array_add(mail->to, lk_address_new(NULL, "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa@x.fi"));
+	g_ptr_array_add(mail->to,
+			lk_address_new(NULL, "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa@x.fi"));
 	g_ptr_array_add(mail->to, lk_address_new(NULL, "@"));
 	g_autoptr(lk_clues) clues = lk_clues_find(policy, mail, NULL);
 	g_assert_cmpuint(clues->tokens->len, ==, 0);
@@ -336,7 +337,8 @@ int main(int argc, char **argv)
 	policy->subaddress = g_strdup("+");
 	policy->keys = lk_keys_from_bytes(key, 1, "example.fi");
 	for (unsigned i = 0; i < G_N_ELEMENTS(tables); i++) {
-		g_autofree char *path = g_build_filename(LUUKKU_TEST_DIR, "thread", tables[i], NULL);
+		g_autofree char *path =
+			g_build_filename(LUUKKU_TEST_DIR, "thread", tables[i], NULL);
 		add_table(path, cases);
 	}
 	for (unsigned i = 0; i < cases->len; i++) {
