@@ -12,7 +12,7 @@ SELECT a.id AS arrival, a.outcome, a.reason, a.message_id AS arrival_message,
        a.ticket_id AS arrival_ticket,
        m.id AS same_message, m.ticket_id AS same_ticket,
        (SELECT f.mailbox FROM arrival f WHERE f.message_id = m.id ORDER BY f.id LIMIT 1) AS same_mailbox,
-       p.id AS person, p.standing, p.language AS person_language, p.suppressed_until,
+       p.id AS person, p.standing, p.language AS person_language, p.suppressed_until, p.suppressed_reason,
        o.name AS organisation, o.language AS organisation_language
   FROM (SELECT 1) AS one
   LEFT JOIN arrival a ON a.mailbox = $1 AND a.folder = $2 AND a.uidvalidity = $3 AND a.uid = $4
