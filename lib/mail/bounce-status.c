@@ -66,7 +66,8 @@ int lk_reply_class_in(const char *text)
 		    !(p > text + 1 && p[-1] == ':' && g_ascii_isalpha(p[-2])))
 			continue;
 		/* Ports, counts and lengths are followed by their unit. */
-		if (p[3] == '-' || p[3] == ' ' || p[3] == '\n' || p[3] == 0 || strchr(":;,)]#<'\"", p[3]))
+		if (p[3] == '-' || p[3] == ' ' || p[3] == '\n' || p[3] == 0 ||
+		    strchr(":;,)]#<'\"", p[3]))
 			return *p - '0';
 	}
 	return 0;
@@ -139,8 +140,9 @@ static void end_group(group *now, lk_findings *findings)
 	if (!findings->diagnostic && now->diagnostic)
 		findings->diagnostic = g_strdup(now->diagnostic);
 	if (!findings->status)
-		findings->status = status ? g_steal_pointer(&status)
-					  : (now->diagnostic ? lk_status_in(now->diagnostic) : NULL);
+		findings->status =
+			status ? g_steal_pointer(&status)
+			       : (now->diagnostic ? lk_status_in(now->diagnostic) : NULL);
 	if (!findings->smtp_class && now->diagnostic)
 		findings->smtp_class = lk_reply_class_in(now->diagnostic);
 	group_clear(now);
@@ -149,14 +151,14 @@ static void end_group(group *now, lk_findings *findings)
 static void take_field(group *now, const char *name, char *value, lk_findings *findings)
 {
 	bool is_final = strcmp(name, "final-recipient") == 0;
-	bool is_original = strcmp(name, "original-recipient") == 0 ||
-			   strcmp(name, "x-actual-recipient") == 0;
-	char **into = is_final					  ? &now->final
-		      : is_original				  ? &now->original
-		      : strcmp(name, "action") == 0		  ? &now->action
-		      : strcmp(name, "status") == 0		  ? &now->status
-		      : strcmp(name, "diagnostic-code") == 0	  ? &now->diagnostic
-								  : NULL;
+	bool is_original =
+		strcmp(name, "original-recipient") == 0 || strcmp(name, "x-actual-recipient") == 0;
+	char **into = is_final				     ? &now->final
+		      : is_original			     ? &now->original
+		      : strcmp(name, "action") == 0	     ? &now->action
+		      : strcmp(name, "status") == 0	     ? &now->status
+		      : strcmp(name, "diagnostic-code") == 0 ? &now->diagnostic
+							     : NULL;
 
 	/* Some reports leave out the empty line between recipients. */
 	if (is_final && now->final)
@@ -193,7 +195,8 @@ void lk_status_read(const char *text, lk_findings *findings)
 			next += more + (next[more] == '\n');
 		}
 		g_autofree char *name = g_ascii_strdown(p, (gssize)name_n);
-		take_field(&now, g_strstrip(name), g_strstrip(g_string_free(value, FALSE)), findings);
+		take_field(&now, g_strstrip(name), g_strstrip(g_string_free(value, FALSE)),
+			   findings);
 		p = next;
 	}
 	end_group(&now, findings);

@@ -23,8 +23,9 @@ static const char *skip_ornament(const char *line)
 
 static bool ends_announcing(const char *bare, size_t n)
 {
-	static const char *const ends[] = {"follow", "follows", "following", "attached", "below",
-					   "is as follows", "below this line", "(in part)", "adjunto"};
+	static const char *const ends[] = {"follow",	      "follows",   "following",
+					   "attached",	      "below",	   "is as follows",
+					   "below this line", "(in part)", "adjunto"};
 	g_autofree char *line = g_strndup(bare, n);
 
 	for (size_t i = 0; i < G_N_ELEMENTS(ends); i++)
@@ -37,17 +38,25 @@ static bool ends_announcing(const char *bare, size_t n)
 static bool is_return_marker(const char *line, const char *folded)
 {
 	static const char *const announcements[] = {
-		"original message", "original mail", "copy of the message", "copy of your message",
-		"copy of the original", "returned message", "returned mail follows",
-		"--returned mail", "returned mail ---", "message header follow", "message text follow",
-		"header of the message", "headers of the message", "message headers follow",
-		"unsent message", "undelivered message", "header of the original",
-		"headers of the original", "message follows", "below this line", "below the next line",
-		"your message reads", "message contents", "mensaje original", "message original",
-		"ursprüngliche nachricht", "originalnachricht", "mensagem original",
-		"messaggio originale", "oorspronkelijk bericht", "исходное сообщение", "alkuperäinen viesti",
-		"ursprungligt meddelande", "text of the message", "transcript of message",
-		"copy of the first part", "start of message", NULL};
+		"original message",	   "original mail",
+		"copy of the message",	   "copy of your message",
+		"copy of the original",	   "returned message",
+		"returned mail follows",   "--returned mail",
+		"returned mail ---",	   "message header follow",
+		"message text follow",	   "header of the message",
+		"headers of the message",  "message headers follow",
+		"unsent message",	   "undelivered message",
+		"header of the original",  "headers of the original",
+		"message follows",	   "below this line",
+		"below the next line",	   "your message reads",
+		"message contents",	   "mensaje original",
+		"message original",	   "ursprüngliche nachricht",
+		"originalnachricht",	   "mensagem original",
+		"messaggio originale",	   "oorspronkelijk bericht",
+		"исходное сообщение",	   "alkuperäinen viesti",
+		"ursprungligt meddelande", "text of the message",
+		"transcript of message",   "copy of the first part",
+		"start of message",	   NULL};
 	const char *bare = skip_ornament(folded);
 
 	if (g_str_has_prefix(bare, "received: from ") || g_str_has_prefix(bare, "received: by ") ||
@@ -58,8 +67,7 @@ static bool is_return_marker(const char *line, const char *folded)
 	while (n > 0 && strchr(" \t-=|.:", bare[n - 1]))
 		n--;
 	/* A rule around it, or nothing else in the line: not a sentence about the message. */
-	return contains_any(folded, announcements) &&
-	       (is_ruled || ends_announcing(bare, n));
+	return contains_any(folded, announcements) && (is_ruled || ends_announcing(bare, n));
 }
 
 char *lk_notice_of(const char *text, const char **ret_returned)
@@ -92,7 +100,8 @@ static bool is_domain_char(char c)
 }
 
 /* The address around the '@' at `at` within the line; false when it is none. */
-static bool address_at(const char *line, const char *at, const char **ret_start, const char **ret_end)
+static bool address_at(const char *line, const char *at, const char **ret_start,
+		       const char **ret_end)
 {
 	const char *start = at, *end = at + 1;
 
@@ -124,9 +133,10 @@ static bool address_at(const char *line, const char *at, const char **ret_start,
 
 static bool is_service_address(const char *folded)
 {
-	static const char *const locals[] = {"postmaster@", "mailer-daemon@", "mailerdaemon@", "abuse@",
-					     "hostmaster@", "webmaster@", "root@", "mail-daemon@",
-					     "helpdesk@", "listmaster@", NULL};
+	static const char *const locals[] = {
+		"postmaster@", "mailer-daemon@", "mailerdaemon@", "abuse@",    "hostmaster@",
+		"webmaster@",  "root@",		 "mail-daemon@",  "helpdesk@", "listmaster@",
+		NULL};
 
 	for (const char *const *local = locals; *local; local++)
 		if (g_str_has_prefix(folded, *local))
@@ -153,18 +163,59 @@ static bool is_party(const char *folded, const lk_notice_parties *parties)
  */
 static int weigh(const char *line, const char *folded, const char *start, const char *end)
 {
-	static const char *const others[] = {"contact", "mail from", "sender:", "from:", "assistance",
-					     "send mail to", "reply to", "reply-to", "questions", "sent by",
-					     "message-id", "http:", "https:", "mailto:", "help",
-					     "original sender", "reporting", "return-path", NULL};
-	static const char *const leads[] = {
-		"rcpt to:", "rcpt to", "recipient", "recipients", "recipient:", "recipient(s):", "user",
-		"user:", "unknown user:", "userid:", "mailbox", "mailbox:", "address", "address:",
-		"addressed to", "addressed,", "generated from", "expanded from:", "expanded from", "error-for:",
-		"deliver to", "delivered to", "delivery to", "undeliverable to", "message to", "mail to",
-		"email to", "for", "size:", "account", "account:", "full:", "unknown:", "user name:",
-		"smtp:", "smtp=", "failed:", "original address:", "deliver mail to", "failed for",
-		"adresse", "adresse :", "an", "destinataire", "empfänger", "empfänger:", "user is", NULL};
+	static const char *const others[] = {
+		"contact",	   "mail from", "sender:",     "from:",	    "assistance",
+		"send mail to",	   "reply to",	"reply-to",    "questions", "sent by",
+		"message-id",	   "http:",	"https:",      "mailto:",   "help",
+		"original sender", "reporting", "return-path", NULL};
+	static const char *const leads[] = {"rcpt to:",
+					    "rcpt to",
+					    "recipient",
+					    "recipients",
+					    "recipient:",
+					    "recipient(s):",
+					    "user",
+					    "user:",
+					    "unknown user:",
+					    "userid:",
+					    "mailbox",
+					    "mailbox:",
+					    "address",
+					    "address:",
+					    "addressed to",
+					    "addressed,",
+					    "generated from",
+					    "expanded from:",
+					    "expanded from",
+					    "error-for:",
+					    "deliver to",
+					    "delivered to",
+					    "delivery to",
+					    "undeliverable to",
+					    "message to",
+					    "mail to",
+					    "email to",
+					    "for",
+					    "size:",
+					    "account",
+					    "account:",
+					    "full:",
+					    "unknown:",
+					    "user name:",
+					    "smtp:",
+					    "smtp=",
+					    "failed:",
+					    "original address:",
+					    "deliver mail to",
+					    "failed for",
+					    "adresse",
+					    "adresse :",
+					    "an",
+					    "destinataire",
+					    "empfänger",
+					    "empfänger:",
+					    "user is",
+					    NULL};
 	const char *bare = skip_ornament(line);
 	const char *first = bare + strspn(bare, "<\"'([");
 	bool opens = first >= start && first <= end;

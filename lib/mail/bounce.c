@@ -37,17 +37,36 @@ G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(weighing, weighing_clear)
 
 static bool is_daemon(const lk_gather *gather)
 {
-	static const char *const locals[] = {"mailer-daemon", "mailerdaemon", "mailer_daemon", "postmaster",
-					     "mail-daemon", "maildaemon", "mdaemon", "mail.delivery",
-					     "maildelivery", "mail_delivery", "mailsystem", "mail-system",
-					     "mailerd", "bounce", "daemon@", "administrator@",
-					     "microsoftexchange", "mmdf", "smtp@", "mail@", "autoreply@",
-					     "imss@", "emailsystem", "delivery", NULL};
-	static const char *const names[] = {"mail delivery", "mailer-daemon", "mailer daemon", "postmaster",
-					    "system administrator", "mail administrator", "mail system",
-					    "delivery subsystem", "microsoft outlook", "mail server",
-					    "mailserver", "email delivery", "mail subsystem",
-					    "message transfer", "internet mail", NULL};
+	static const char *const locals[] = {"mailer-daemon",
+					     "mailerdaemon",
+					     "mailer_daemon",
+					     "postmaster",
+					     "mail-daemon",
+					     "maildaemon",
+					     "mdaemon",
+					     "mail.delivery",
+					     "maildelivery",
+					     "mail_delivery",
+					     "mailsystem",
+					     "mail-system",
+					     "mailerd",
+					     "bounce",
+					     "daemon@",
+					     "administrator@",
+					     "microsoftexchange",
+					     "mmdf",
+					     "smtp@",
+					     "mail@",
+					     "autoreply@",
+					     "imss@",
+					     "emailsystem",
+					     "delivery",
+					     NULL};
+	static const char *const names[] = {
+		"mail delivery",	"mailer-daemon",      "mailer daemon", "postmaster",
+		"system administrator", "mail administrator", "mail system",   "delivery subsystem",
+		"microsoft outlook",	"mail server",	      "mailserver",    "email delivery",
+		"mail subsystem",	"message transfer",   "internet mail", NULL};
 	const lk_address *from = gather->mail->from;
 
 	if (!from || !*from->address)
@@ -62,60 +81,216 @@ static bool is_daemon(const lk_gather *gather)
 
 static bool subject_says(const char *folded)
 {
-	static const char *const words[] = {
-		"undeliver", "undelivered", "non-deliver", "non deliver", "nondeliver",
-		"not be delivered", "not delivered", "not deliverable", "delivery fail",
-		"delivery status", "delivery notification", "delivery report", "delivery problem",
-		"delivery error", "delivery has failed", "delivery incomplete", "delivery delayed",
-		"delivery warning", "failure notice", "failure delivery", "failed delivery",
-		"returned mail", "returned to sender", "returning message", "returning to sender",
-		"returned message", "return receipt fail", "mail failure", "mail error",
-		"mail system error", "message delivery", "failed mail", "mail delivery",
-		"could not send message", "message status - undeliverable", "status notification",
-		"warning: message", "has been delayed", "delayed mail", "delivery (delay", "mail failed",
-		"could not be delivered", "couldn't be delivered", "unable to deliver", "user unknown",
-		"error sending", "processing error", "recipient unknown", "mailbox full", "quota exceed",
-		"unzustellbar", "zustellung", "nicht zustellbar", "mail konnte nicht",
-		"non remis", "non distribu", "non délivr", "non rémis", "échec", "echec",
-		"no se puede entregar", "no entregado", "error de entrega", "notificación de estado",
-		"devuelto", "não entreg", "mensagem não", "falha na entrega", "devolvid",
-		"mancata consegna", "non recapitabile", "impossibile recapitare", "onbestelbaar",
-		"niet bezorgd", "ei voitu toimittaa", "ei voi toimittaa", "toimittamaton", "toimitus epäonnistui",
-		"viestiä ei", "olevererbar", "kunde inte levereras", "kan inte levereras", "misslyckades",
-		"ikke leveres", "kunne ikke leveres", "niedostarcz", "zwrot", "nie można dostarczyć",
-		"недоставлен", "не доставлен", "не может быть доставлен", "невозможно доставить",
-		"ваше сообщение не", "配信", "不達", "送信エラー", "退信", "退回", "投递失败", "无法送达",
-		"系统退信", "未送達", NULL};
+	static const char *const words[] = {"undeliver",
+					    "undelivered",
+					    "non-deliver",
+					    "non deliver",
+					    "nondeliver",
+					    "not be delivered",
+					    "not delivered",
+					    "not deliverable",
+					    "delivery fail",
+					    "delivery status",
+					    "delivery notification",
+					    "delivery report",
+					    "delivery problem",
+					    "delivery error",
+					    "delivery has failed",
+					    "delivery incomplete",
+					    "delivery delayed",
+					    "delivery warning",
+					    "failure notice",
+					    "failure delivery",
+					    "failed delivery",
+					    "returned mail",
+					    "returned to sender",
+					    "returning message",
+					    "returning to sender",
+					    "returned message",
+					    "return receipt fail",
+					    "mail failure",
+					    "mail error",
+					    "mail system error",
+					    "message delivery",
+					    "failed mail",
+					    "mail delivery",
+					    "could not send message",
+					    "message status - undeliverable",
+					    "status notification",
+					    "warning: message",
+					    "has been delayed",
+					    "delayed mail",
+					    "delivery (delay",
+					    "mail failed",
+					    "could not be delivered",
+					    "couldn't be delivered",
+					    "unable to deliver",
+					    "user unknown",
+					    "error sending",
+					    "processing error",
+					    "recipient unknown",
+					    "mailbox full",
+					    "quota exceed",
+					    "unzustellbar",
+					    "zustellung",
+					    "nicht zustellbar",
+					    "mail konnte nicht",
+					    "non remis",
+					    "non distribu",
+					    "non délivr",
+					    "non rémis",
+					    "échec",
+					    "echec",
+					    "no se puede entregar",
+					    "no entregado",
+					    "error de entrega",
+					    "notificación de estado",
+					    "devuelto",
+					    "não entreg",
+					    "mensagem não",
+					    "falha na entrega",
+					    "devolvid",
+					    "mancata consegna",
+					    "non recapitabile",
+					    "impossibile recapitare",
+					    "onbestelbaar",
+					    "niet bezorgd",
+					    "ei voitu toimittaa",
+					    "ei voi toimittaa",
+					    "toimittamaton",
+					    "toimitus epäonnistui",
+					    "viestiä ei",
+					    "olevererbar",
+					    "kunde inte levereras",
+					    "kan inte levereras",
+					    "misslyckades",
+					    "ikke leveres",
+					    "kunne ikke leveres",
+					    "niedostarcz",
+					    "zwrot",
+					    "nie można dostarczyć",
+					    "недоставлен",
+					    "не доставлен",
+					    "не может быть доставлен",
+					    "невозможно доставить",
+					    "ваше сообщение не",
+					    "配信",
+					    "不達",
+					    "送信エラー",
+					    "退信",
+					    "退回",
+					    "投递失败",
+					    "无法送达",
+					    "系统退信",
+					    "未送達",
+					    NULL};
 
 	return contains_any(folded, words);
 }
 
 static bool notice_says(const char *folded)
 {
-	static const char *const words[] = {
-		"could not be delivered", "couldn't be delivered", "cannot be delivered",
-		"can not be delivered", "can't be delivered", "was not delivered", "not been delivered",
-		"not delivered to", "unable to deliver", "not able to deliver", "wasn't able to deliver",
-		"undeliverable", "undelivered", "delivery failed", "failed permanently", "delivery to the",
-		"did not reach", "not reach the following", "could not be reached", "permanent error",
-		"permanent fatal error", "permanent fatal delivery", "fatal errors", "address(es) failed",
-		"addresses failed", "address failed", "returned to sender", "transcript of session",
-		"following recipient", "failed recipient", "user unknown", "unknown user", "no such user",
-		"invalid recipient", "recipient rejected", "unknown recipient", "mailbox unavailable",
-		"mailbox full", "mailbox is full", "over quota", "quota exceeded", "exceeds allowed size",
-		"exceeding their quota", "user not found", "not listed in", "recipient not found",
-		"invalid final delivery", "no mailbox here", "delivery attempts", "has been delayed",
-		"not yet been delivered", "non-delivery", "delivery failure", "delivery problem",
-		"delivery error", "message not delivered", "error while", "returned because",
-		"has been returned", "message could not be sent", "did not exactly match", "was rejected",
-		"has been rejected", "address is wrong or no longer", "delivery has failed", "bounced",
-		"does not exist", "unzustellbar", "nicht zugestellt", "konnte nicht", "unbekannter empf",
-		"n'a pas pu", "n'a pas été", "n'a pu être", "no pudo ser entregad", "no se pudo entregar",
-		"no ha podido", "non è stato", "impossibile", "não pôde ser entreg", "não foi possível",
-		"kon niet worden", "niet worden bezorgd", "ei voitu toimittaa", "ei toimitettu",
-		"kunde inte levereras", "kunne ikke leveres", "nie mogła", "nie została",
-		"не может быть доставлен", "не удалось доставить", "не доставлен", "невозможно доставить",
-		"配信できません", "送信できません", "届けられません", "無法", "无法", "未能", "退回", NULL};
+	static const char *const words[] = {"could not be delivered",
+					    "couldn't be delivered",
+					    "cannot be delivered",
+					    "can not be delivered",
+					    "can't be delivered",
+					    "was not delivered",
+					    "not been delivered",
+					    "not delivered to",
+					    "unable to deliver",
+					    "not able to deliver",
+					    "wasn't able to deliver",
+					    "undeliverable",
+					    "undelivered",
+					    "delivery failed",
+					    "failed permanently",
+					    "delivery to the",
+					    "did not reach",
+					    "not reach the following",
+					    "could not be reached",
+					    "permanent error",
+					    "permanent fatal error",
+					    "permanent fatal delivery",
+					    "fatal errors",
+					    "address(es) failed",
+					    "addresses failed",
+					    "address failed",
+					    "returned to sender",
+					    "transcript of session",
+					    "following recipient",
+					    "failed recipient",
+					    "user unknown",
+					    "unknown user",
+					    "no such user",
+					    "invalid recipient",
+					    "recipient rejected",
+					    "unknown recipient",
+					    "mailbox unavailable",
+					    "mailbox full",
+					    "mailbox is full",
+					    "over quota",
+					    "quota exceeded",
+					    "exceeds allowed size",
+					    "exceeding their quota",
+					    "user not found",
+					    "not listed in",
+					    "recipient not found",
+					    "invalid final delivery",
+					    "no mailbox here",
+					    "delivery attempts",
+					    "has been delayed",
+					    "not yet been delivered",
+					    "non-delivery",
+					    "delivery failure",
+					    "delivery problem",
+					    "delivery error",
+					    "message not delivered",
+					    "error while",
+					    "returned because",
+					    "has been returned",
+					    "message could not be sent",
+					    "did not exactly match",
+					    "was rejected",
+					    "has been rejected",
+					    "address is wrong or no longer",
+					    "delivery has failed",
+					    "bounced",
+					    "does not exist",
+					    "unzustellbar",
+					    "nicht zugestellt",
+					    "konnte nicht",
+					    "unbekannter empf",
+					    "n'a pas pu",
+					    "n'a pas été",
+					    "n'a pu être",
+					    "no pudo ser entregad",
+					    "no se pudo entregar",
+					    "no ha podido",
+					    "non è stato",
+					    "impossibile",
+					    "não pôde ser entreg",
+					    "não foi possível",
+					    "kon niet worden",
+					    "niet worden bezorgd",
+					    "ei voitu toimittaa",
+					    "ei toimitettu",
+					    "kunde inte levereras",
+					    "kunne ikke leveres",
+					    "nie mogła",
+					    "nie została",
+					    "не может быть доставлен",
+					    "не удалось доставить",
+					    "не доставлен",
+					    "невозможно доставить",
+					    "配信できません",
+					    "送信できません",
+					    "届けられません",
+					    "無法",
+					    "无法",
+					    "未能",
+					    "退回",
+					    NULL};
 
 	return contains_any(folded, words);
 }
@@ -123,21 +298,33 @@ static bool notice_says(const char *folded)
 /* A filter that wants the sender to prove being human, not a failure. */
 static bool is_challenge(const char *folded)
 {
-	static const char *const words[] = {
-		"requires confirmation", "require confirmation", "confirm this mail server",
-		"guest list", "waitlisted", "recipient's allowed list", "allowed list and to ensure",
-		"to verify that you are", "verify that the message was sent by a", "challenge/response",
-		"confirm your message", "confirm that you sent", "approve your message by",
-		"approved senders list", "please confirm your email by", "added to my whitelist",
-		"click the link below to be added", "click here to confirm that", NULL};
+	static const char *const words[] = {"requires confirmation",
+					    "require confirmation",
+					    "confirm this mail server",
+					    "guest list",
+					    "waitlisted",
+					    "recipient's allowed list",
+					    "allowed list and to ensure",
+					    "to verify that you are",
+					    "verify that the message was sent by a",
+					    "challenge/response",
+					    "confirm your message",
+					    "confirm that you sent",
+					    "approve your message by",
+					    "approved senders list",
+					    "please confirm your email by",
+					    "added to my whitelist",
+					    "click the link below to be added",
+					    "click here to confirm that",
+					    NULL};
 
 	return contains_any(folded, words);
 }
 
 static bool is_forwarded_or_answered(const char *folded)
 {
-	static const char *const prefixes[] = {"re:", "fwd:", "fw:", "vs:", "vl:", "sv:", "vb:",
-					       "aw:", "wg:", "antw:", "tr:"};
+	static const char *const prefixes[] = {
+		"re:", "fwd:", "fw:", "vs:", "vl:", "sv:", "vb:", "aw:", "wg:", "antw:", "tr:"};
 
 	for (size_t i = 0; i < G_N_ELEMENTS(prefixes); i++)
 		if (g_str_has_prefix(folded, prefixes[i]))
@@ -162,8 +349,9 @@ static void weigh(const lk_gather *gather, weighing *now)
 static const char *words_say(const weighing *now)
 {
 	const lk_gather *gather = now->gather;
-	bool is_report = strcmp(gather->top_type, "multipart/report") == 0 &&
-			 (!gather->report_type || strcmp(gather->report_type, "delivery-status") == 0);
+	bool is_report =
+		strcmp(gather->top_type, "multipart/report") == 0 &&
+		(!gather->report_type || strcmp(gather->report_type, "delivery-status") == 0);
 	bool has_returned = now->returned || gather->returned->len > 0;
 
 	if (lk_fields_get(gather->fields, "X-Failed-Recipients"))
@@ -189,14 +377,33 @@ static const char *words_say(const weighing *now)
 
 static bool wording_is_delay(const weighing *now)
 {
-	static const char *const words[] = {
-		"has been delayed", "not yet been delivered", "not been delivered yet", "will be retried",
-		"will continue to", "attempts will continue", "warning message only", "postponed",
-		"will keep trying", "will retry", "still trying", "temporarily delayed",
-		"delivery is delayed", "is being delayed", "do not need to resend", "no action is required",
-		"wird weiter versucht", "verzögert", "viivästy", "fördröjd", "forsinket", "retardé",
-		"delivery (delay", "message delayed", "will attempt to deliver", "continue to attempt",
-		NULL};
+	static const char *const words[] = {"has been delayed",
+					    "not yet been delivered",
+					    "not been delivered yet",
+					    "will be retried",
+					    "will continue to",
+					    "attempts will continue",
+					    "warning message only",
+					    "postponed",
+					    "will keep trying",
+					    "will retry",
+					    "still trying",
+					    "temporarily delayed",
+					    "delivery is delayed",
+					    "is being delayed",
+					    "do not need to resend",
+					    "no action is required",
+					    "wird weiter versucht",
+					    "verzögert",
+					    "viivästy",
+					    "fördröjd",
+					    "forsinket",
+					    "retardé",
+					    "delivery (delay",
+					    "message delayed",
+					    "will attempt to deliver",
+					    "continue to attempt",
+					    NULL};
 
 	return contains_any(now->folded, words) || strstr(now->subject, "(delay)") ||
 	       strstr(now->subject, "delayed");
@@ -236,7 +443,8 @@ static void take_returned(const weighing *now, lk_findings *findings)
 	const lk_field *to = lk_fields_get(fields, "X-Original-To");
 	if (!to)
 		to = lk_fields_get(fields, "To");
-	g_autofree char *line = to ? lk_words_unfold(to->value->str, MIN(to->value->len, 4096)) : NULL;
+	g_autofree char *line =
+		to ? lk_words_unfold(to->value->str, MIN(to->value->len, 4096)) : NULL;
 	const char *at = line ? strchr(line, '@') : NULL;
 	if (at && !strchr(at + 1, '@')) {
 		const char *open = strchr(line, '<');
@@ -263,15 +471,16 @@ static lk_bounce *verdict(const weighing *now, lk_findings *findings, bool is_de
 	lk_bounce *bounce = g_new0(lk_bounce, 1);
 	int class = findings->status ? *findings->status - '0' : 0;
 
-	/* A host that was never reached and is given up on has failed for good, whatever 4.4.1 says. */
+	/* A host that was never reached and is given up on has failed for good, whatever 4.4.1
+	 * says. */
 	if (class == 4 && !findings->smtp_class && !findings->has_failure &&
 	    (strstr(now->folded, "going to try again") || strstr(now->folded, "given up")))
 		class = 5;
 	if (class != 4 && class != 5)
 		class = findings->smtp_class;
 	bounce->permanent = !is_delay && class != 4;
-	bounce->status = findings->status && *findings->status != '2' ? g_strdup(findings->status)
-								      : NULL;
+	bounce->status =
+		findings->status && *findings->status != '2' ? g_strdup(findings->status) : NULL;
 	bounce->diagnostic = diagnostic_of(now, findings);
 	take_returned(now, findings);
 	bounce->original_message_id = g_steal_pointer(&findings->message_id);
@@ -297,7 +506,8 @@ static lk_report by_status(const weighing *now, lk_findings *findings, lk_bounce
 		take_failed_header(now->gather, findings);
 		if (!findings->recipients) {
 			const lk_mail *mail = now->gather->mail;
-			lk_notice_parties parties = {mail->from ? mail->from->address : NULL, mail->to};
+			lk_notice_parties parties = {mail->from ? mail->from->address : NULL,
+						     mail->to};
 			g_auto(lk_findings) words = {0};
 			lk_notice_read(now->notice, &parties, &words);
 			findings->recipients = g_steal_pointer(&words.recipients);

@@ -5,7 +5,10 @@
 /* Loads the models; without them lk_language_of knows nothing. Opens files. */
 void lk_language_init(void);
 
-/* ISO 639-1, or NULL when the text is too short or no language stands out. Caller frees. */
+/*
+ * ISO 639-1, or NULL when the text has fewer than 60 letters or no language stands out. Quoted
+ * lines do not count. Caller frees.
+ */
 char *lk_language_of(const char *text);
 
 #endif

@@ -84,7 +84,7 @@ static void finish_text(lk_gather *gather, const lk_parse_settings *settings)
 {
 	lk_mail *mail = gather->mail;
 	g_autofree char *cut = lk_text_cut(gather->text->str, LK_TEXT_BYTES_MOST);
-	g_autofree char *reply = lk_reply_text(cut);
+	g_autofree char *reply = lk_reply_text(cut, mail->subject);
 
 	g_free(mail->text);
 	mail->text = lk_html_unmark(g_steal_pointer(&cut));
@@ -98,7 +98,8 @@ static void finish_text(lk_gather *gather, const lk_parse_settings *settings)
 static void read_type(lk_gather *gather)
 {
 	g_autofree char *line = lk_fields_line(gather->fields, "Content-Type");
-	g_autoptr(lk_mime_params) type = lk_mime_params_parse(line && strlen(line) < 16 * 1024 ? line : NULL);
+	g_autoptr(lk_mime_params) type =
+		lk_mime_params_parse(line && strlen(line) < 16 * 1024 ? line : NULL);
 
 	gather->top_type = g_strdup(type->head);
 	g_autofree char *report = lk_mime_params_get(type, "report-type");

@@ -4,8 +4,9 @@
 
 /*
  * text may hold the marks of html.h; the result does not. When trimming would leave nothing, or
- * when the mail is forwarded, the whole text. Linear in the length of the text. Caller frees.
+ * when the subject says that the mail was forwarded, the whole text. Linear in the length of the
+ * text. Caller frees.
  */
-char *lk_reply_text(const char *text);
+char *lk_reply_text(const char *text, const char *subject);
 
 #endif
