@@ -53,29 +53,6 @@ require Luukku::Test::Proc;
 require Luukku::Test::Tls;
 $SIG{INT} = $SIG{TERM} = $SIG{HUP} = sub { exit 130 };
 
-my $status = eval { $own ? try_own_mailbox() : show(); 1 } ? 0 : 1;
-if (!$status && @failures) {
-	print "\nNOT AS IT SHOULD BE:\n", map { "  $_\n" } @failures;
-	$status = 1;
-}
-if ($@) {
-	print STDERR "quickstart: $@";
-	$status = 1;
-}
-if ($status) {
-	show_log();
-}
-elsif ($keeper) {
-	stay();
-}
-exit $status;
-
-END {
-	my $code = $?;
-	tear_down();
-	$? = $code;
-}
-
 # --- the directory, the servers, the programs ----------------------------------------------------
 
 sub section {
@@ -97,9 +74,9 @@ sub make_dir {
 	chmod 0755, $dir or die "$dir: $!\n";
 	die "$dir: the path is too long for a unix socket\n" if length $dir > 70;
 	my ($uid, $gid) = Luukku::Test::Proc::unprivileged_ids();
-	for my $sub (qw(run spool tmp)) {
-		mkdir "$dir/$sub", 0755 or die "$dir/$sub: $!\n";
-		chown $uid, $gid, "$dir/$sub";
+	for my $sub ('', '/run', '/spool', '/tmp') {
+		-d "$dir$sub" or mkdir "$dir$sub", 0755 or die "$dir$sub: $!\n";
+		chown $uid, $gid, "$dir$sub";
 	}
 	$ENV{TMPDIR} = "$dir/tmp";    # also where the servers put what they need
 	return;
@@ -305,8 +282,9 @@ sub elapsed {
 	return sprintf '[%5.1f s]', time - $begin;
 }
 
+# The condition comes last: a match that fails is an empty list.
 sub expect {
-	my ($ok, $words) = @_;
+	my ($words, $ok) = @_;
 	push @failures, $words if !$ok;
 	return $ok;
 }
@@ -490,12 +468,12 @@ sub messages_in {
 
 sub check_acknowledgement {
 	my ($mail, $seen) = @_;
-	expect(header($mail->{data}, 'Subject') =~ /\[TUKI-\d+\]/, 'the subject has the reference');
-	expect(header($mail->{data}, 'Auto-Submitted') =~ /auto/, 'it says that it is automatic');
-	expect(header($mail->{data}, 'Reply-To') =~ /ict\+[a-z2-7]{36}\@example\.fi/i,
-		'its reply address is signed');
-	expect($seen->{suppress_reply}, 'nothing automatic would answer it');
-	expect($mail->{tls}, 'it came over TLS');
+	expect('the subject has the reference', header($mail->{data}, 'Subject') =~ /\[TUKI-\d+\]/);
+	expect('it says that it is automatic', header($mail->{data}, 'Auto-Submitted') =~ /auto/);
+	expect('its reply address is signed',
+		header($mail->{data}, 'Reply-To') =~ /ict\+[a-z2-7]{36}\@example\.fi/i);
+	expect('nothing automatic would answer it', $seen->{suppress_reply});
+	expect('it came over TLS', $mail->{tls});
 	return;
 }
 
@@ -511,16 +489,16 @@ sub show_silence {
 	my ($ref) = @_;
 	my $alarm = ticket_of('valvonta@palvelin.example');
 	print "the alarm is a ticket ($alarm) without acknowledgement:\n";
-	expect(print_reasons(ctl_json('show', $alarm)->{events}, qr/^not_acknowledged/),
-		'an event says why the alarm was not acknowledged');
+	expect('an event says why the alarm was not acknowledged',
+		print_reasons(ctl_json('show', $alarm)->{events}, qr/^not_acknowledged/));
 	my $vacation = ctl_json('trace', '<quickstart-6@sairaala.example>');
 	print "\nthe vacation reply:\n  $vacation->{outcome}: $vacation->{reason}\n";
-	expect($vacation->{outcome} eq 'quarantine', 'the vacation reply is in the quarantine');
+	expect('the vacation reply is in the quarantine', $vacation->{outcome} eq 'quarantine');
 	my $reply = ctl_json('trace', '<quickstart-7@sairaala.example>');
 	print "\nthe reply joined $reply->{ref}, which needs no second acknowledgement:\n",
 		"  $reply->{outcome}: $reply->{reason}\n";
-	expect($reply->{outcome} eq 'ticket' && $reply->{ref} eq $ref, 'the reply is on its ticket');
-	expect(@{ $reply->{mails} } == 0, 'the reply caused no mail');
+	expect('the reply is on its ticket', $reply->{outcome} eq 'ticket' && $reply->{ref} eq $ref);
+	expect('the reply caused no mail', @{ $reply->{mails} } == 0);
 	return;
 }
 
@@ -528,23 +506,23 @@ sub check_all {
 	my ($ref) = @_;
 	look();
 	my $tickets = ctl_json('list', '--status', 'all');
-	expect(@$tickets == 5, 'there are five tickets, not ' . @$tickets);
+	expect('there are five tickets, not ' . @$tickets, @$tickets == 5);
 	for my $customer (@CUSTOMERS) {
 		my @mails = mails_to($customer);
-		expect(@mails == 1, "$customer got one mail, not " . @mails);
+		expect("$customer got one mail, not " . @mails, @mails == 1);
 		next if !@mails;
 		my $language = header($mails[0]{data}, 'Content-Language');
-		expect($language =~ /^\Q$LANGUAGE{$customer}\E/,
-			"the acknowledgement to $customer is in $LANGUAGE{$customer}, not \"$language\"");
+		expect("the acknowledgement to $customer is in $LANGUAGE{$customer}, not \"$language\"",
+			$language eq $LANGUAGE{$customer});
 	}
 	for my $machine ('valvonta@palvelin.example', 'pekka.salo@sairaala.example') {
-		expect(!mails_to($machine), "nothing was sent to $machine");
+		expect("nothing was sent to $machine", !mails_to($machine));
 	}
 	my $by_file = ctl_json('show', ticket_of('vaino.lehtinen@sairaala.example'));
 	my @names = map { $_->{filename} // '' } map { @{ $_->{attachments} } } @{ $by_file->{messages} };
-	expect("@names" eq 'lääkärintodistus.pdf', "the attachment has its name, not \"@names\"");
-	expect($dovecot->count('ict@example.fi', 'INBOX') == 0, 'ict@: the INBOX is empty');
-	expect($dovecot->count('ict@example.fi', 'Luukku/Done') == 4, 'ict@: four mails are in Luukku/Done');
+	expect("the attachment has its name, not \"@names\"", "@names" eq 'lääkärintodistus.pdf');
+	expect('ict@: the INBOX is empty', $dovecot->count('ict@example.fi', 'INBOX') == 0);
+	expect('ict@: four mails are in Luukku/Done', $dovecot->count('ict@example.fi', 'Luukku/Done') == 4);
 	Luukku::Test::Proc::wait_until('hr@ to be empty', sub {
 		$dovecot->count('hr@example.fi', 'INBOX', live => 1) == 0;
 	}, 30);
@@ -625,7 +603,7 @@ sub try_own_mailbox {
 	section('What would have been sent');
 	show_ctl('outbox', 'list', '--all', '--limit', '50');
 	my @sent = grep { $_->{state} eq 'sent' } @{ ctl_json('outbox', 'list', '--all') };
-	expect(!@sent, 'nothing was sent');
+	expect('nothing was sent', !@sent);
 	return;
 }
 
@@ -648,3 +626,28 @@ sub watch_own {
 	print "there are more; that is enough for a look\n";
 	return;
 }
+
+# --- the whole ------------------------------------------------------------------------------------
+
+END {
+	my $code = $?;
+	tear_down();
+	$? = $code;
+}
+
+my $status = eval { $own ? try_own_mailbox() : show(); 1 } ? 0 : 1;
+if (!$status && @failures) {
+	print "\nNOT AS IT SHOULD BE:\n", map { "  $_\n" } @failures;
+	$status = 1;
+}
+if ($@) {
+	print STDERR "quickstart: $@";
+	$status = 1;
+}
+if ($status) {
+	show_log();
+}
+elsif ($keeper) {
+	stay();
+}
+exit $status;
