@@ -2,13 +2,16 @@
 
 #include "lib/base/err.h"
 #include "lib/base/io.h"
+#include "lib/base/seal.h"
 #include "lib/base/secret.h"
 #include "lib/base/token.h"
 
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
+#include <string.h>
 #include <sys/stat.h>
+#include <termios.h>
 #include <unistd.h>
 
 /* A new file that only its owner can read; the error says what to do when it exists. */
@@ -78,6 +81,69 @@ static bool run_key_list(lk_ctl *ctl, GError **error)
 	return true;
 }
 
+enum { LONGEST_SECRET = 4096 };
+
+/* The first line of standard input, at most LONGEST_SECRET bytes; the buffer is wiped. */
+static lk_secret *read_line(void)
+{
+	char *buffer = g_malloc0(LONGEST_SECRET + 2);
+	lk_secret *secret = NULL;
+	size_t n = 0;
+	ssize_t got = 0;
+
+	while (n <= LONGEST_SECRET && memchr(buffer, '\n', n) == NULL &&
+	       ((got = read(STDIN_FILENO, buffer + n, LONGEST_SECRET + 1 - n)) > 0 ||
+		(got < 0 && errno == EINTR)))
+		n += (size_t)MAX(got, 0);
+	n = strcspn(buffer, "\n");
+	if (n > 0 && n <= LONGEST_SECRET)
+		secret = lk_secret_new(buffer, n);
+	explicit_bzero(buffer, LONGEST_SECRET + 2);
+	g_free(buffer);
+	return secret;
+}
+
+/* The same, asked for without an echo when standard input is a terminal. */
+static lk_secret *ask_secret(void)
+{
+	struct termios before;
+	struct termios silent;
+	lk_secret *secret = NULL;
+
+	if (tcgetattr(STDIN_FILENO, &before) != 0)
+		return read_line();
+	fputs("secret: ", stderr);
+	silent = before;
+	silent.c_lflag &= ~(tcflag_t)ECHO;
+	tcsetattr(STDIN_FILENO, TCSAFLUSH, &silent);
+	secret = read_line();
+	tcsetattr(STDIN_FILENO, TCSAFLUSH, &before);
+	fputc('\n', stderr);
+	return secret;
+}
+
+static bool run_seal(lk_ctl *ctl, GError **error)
+{
+	g_autoptr(lk_secret) secret = NULL;
+	g_autofree char *sealed = NULL;
+	const lk_conf *conf = NULL;
+
+	if (!lk_ctl_conf(ctl, &conf, error))
+		return false;
+	secret = ask_secret();
+	if (secret == NULL) {
+		g_set_error(error, LK_ERROR, LK_ERR_DATA,
+			    "standard input has to hold the secret in its first line, of 1 to %d "
+			    "bytes",
+			    LONGEST_SECRET);
+		return false;
+	}
+	if (!lk_seal(conf->site.key_file, secret, &sealed, error))
+		return false;
+	puts(sealed);
+	return true;
+}
+
 const lk_ctl_command lk_ctl_key_commands[] = {
 	{.name = "key new",
 	 .operands = "[FILE]",
@@ -88,5 +154,11 @@ const lk_ctl_command lk_ctl_key_commands[] = {
 	 .operands = "",
 	 .run = run_key_list,
 	 .summary = "the keys of the site by fingerprint, the one that signs first"},
+	{.name = "seal",
+	 .operands = "",
+	 .run = run_seal,
+	 .summary = "a secret from standard input, as the value of a setting ..._sealed",
+	 .more = "It opens with the site's key file only, so that the configuration may be backed "
+		 "up or kept\nunder version control."},
 	{.name = NULL},
 };

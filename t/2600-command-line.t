@@ -166,6 +166,12 @@ is($list->{status}, 0, 'key list');
 like($list->{out}, qr/^[0-9a-f]{16}  signs and verifies$/m, 'key list: a fingerprint');
 unlike($list->{out}, qr/[0-9a-f]{32}/, 'key list shows no key');
 
+my $sealed = run(['luukkuctl', @c, 'seal'], in => "sala sana\nnot this\n");
+is($sealed->{status}, 0, 'seal') or diag $sealed->{err};
+like($sealed->{out}, qr/\Asealed1:\S+\n\z/, 'seal prints the sealed secret');
+is(run(['luukkuctl', @c, 'seal'], in => "\n")->{status}, 65, 'seal: nothing to seal');
+is(run(['luukkuctl', @c, 'seal'], in => 'x' x 5000)->{status}, 65, 'seal: too long');
+
 for my $command (['list'], ['show', '1'], ['trace', '<a@b>'], ['outbox', 'list'],
 	['quarantine', 'list'], ['status'], ['migrate']) {
 	my $done = ctl(@c, @$command);
