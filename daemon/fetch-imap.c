@@ -184,7 +184,6 @@ static bool settle(void *data, GError **error)
 			i = gather(rows, i, action, uids, arrivals);
 			if (!act_and_mark(fetch, action, uids, arrivals, error))
 				return false;
-			fetch->did += arrivals->len;
 		}
 		if (lk_rows_count(rows) < PENDING_MOST)
 			break;

@@ -43,7 +43,7 @@ typedef struct {
 	int64_t backlog_count; /* old mails found in this visit, for the message about it */
 	/* One visit. */
 	lk_take_mail *parsing; /* at the parser */
-	int64_t did;	       /* mails taken and servers told */
+	int64_t did;	       /* mails taken */
 	int64_t waiting;       /* listed and not yet taken */
 	lk_time oldest;	       /* of them */
 	int64_t pending;       /* stored, server not told */

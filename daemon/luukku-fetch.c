@@ -331,7 +331,8 @@ static bool serve(lk_fetch *fetch, GError **error)
 		if (visit(fetch, &failed)) {
 			lk_backoff_reset(&backoff);
 			lk_fetch_tell_ok(fetch, true);
-			if (fetch->did > 0 || fetch->waiting > 0)
+			/* What came meanwhile may not be announced again. */
+			if (fetch->did > 0)
 				continue;
 			if (fetch->program->once)
 				return true;
