@@ -69,7 +69,10 @@ static void take_from(lk_gather *gather)
 	}
 	if (mail->from && !mail->from->name && from->len > 0) {
 		const lk_address *named = g_ptr_array_index(from, 0);
-		mail->from->name = g_strdup(named->name);
+		/* "From: Service desk" without an address is a name all the same. */
+		bool is_name = !named->name && !strchr(named->address, '@') &&
+			       strcmp(named->address, mail->from->address) != 0;
+		mail->from->name = g_strdup(is_name ? named->address : named->name);
 	}
 }
 

@@ -22,6 +22,7 @@ typedef struct {
 	bool shows_hidden;
 	bool hid_something;
 	unsigned quotes;
+	unsigned last_quotes; /* of the last line with words */
 	unsigned pre;
 	unsigned lists;
 	int items[LIST_DEPTH_MOST]; /* next number of an ordered list, -1 for a bullet */
@@ -48,6 +49,8 @@ static bool is_one_of(const char *name, const char *const *names)
 
 static void owe(renderer *r, unsigned newlines)
 {
+	if (newlines == 0)
+		return;
 	r->newlines = MAX(r->newlines, newlines);
 	r->space = false;
 }
@@ -60,7 +63,8 @@ static void start_word(renderer *r)
 		for (unsigned i = 0; i < r->newlines; i++) {
 			g_string_append_c(r->out, '\n');
 			/* An empty line inside a quote is part of it. */
-			for (unsigned q = 0; i + 1 < r->newlines && q < r->quotes; q++)
+			for (unsigned q = 0;
+			     i + 1 < r->newlines && q < MIN(r->quotes, r->last_quotes); q++)
 				g_string_append_c(r->out, '>');
 		}
 		starts_line = true;
@@ -73,6 +77,7 @@ static void start_word(renderer *r)
 	if (starts_line) {
 		for (unsigned i = 0; i < r->quotes; i++)
 			g_string_append(r->out, "> ");
+		r->last_quotes = r->quotes;
 		r->has_word = false;
 	}
 	if (r->space && r->has_word)

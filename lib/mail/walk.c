@@ -116,6 +116,13 @@ static void decode_part(walker *now, GMimePart *part, sink take, void *data)
 			return;
 	}
 	size_t n = g_mime_encoding_flush(&state, "", 0, out);
+	/* A base64 part cut off inside a group of four: what the last letters still say. */
+	if (state.encoding == GMIME_CONTENT_ENCODING_BASE64 && n == 0 && state.state == 3) {
+		out[n++] = (char)(state.save >> 10 & 0xff);
+		out[n++] = (char)(state.save >> 2 & 0xff);
+	} else if (state.encoding == GMIME_CONTENT_ENCODING_BASE64 && n == 0 && state.state == 2) {
+		out[n++] = (char)(state.save >> 4 & 0xff);
+	}
 	if (n > 0)
 		take(now, out, n, data);
 }
