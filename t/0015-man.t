@@ -42,8 +42,9 @@ my @unlisted = grep { $all !~ /(?<![\w.])\Q$_\E(?![\w.]\w)/ } sort keys %logged;
 is(join("\n", map { "$_ ($logged{$_})" } @unlisted), '', 'each logged event is in a manual page');
 my %listed;
 for my $path (grep { m{^daemon/} } sort keys %page) {
+	my $page = slurp(source_dir() . "/$path");
 	$listed{$1} = $path
-		while slurp(source_dir() . "/$path") =~ /^\.It\s+(?:Sy|Li|Ic|Cm|Va|Ev|Dv)\s+([a-z]+\.[a-z_.]+)/mg;
+		while $page =~ /^\.It\s+(?:Sy|Li|Ic|Cm|Va|Ev|Dv)\s+([a-z]+\.[a-z_.]+)/mg;
 }
 my @gone = grep { !$logged{$_} } sort keys %listed;
 is(join("\n", map { "$_ ($listed{$_})" } @gone), '', 'each listed event is logged');
