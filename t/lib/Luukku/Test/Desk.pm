@@ -21,7 +21,7 @@ use JSON::PP ();
 use Luukku::Test::Base qw(run wait_until program slurp spew);
 use Luukku::Test::Dovecot;
 use Luukku::Test::Pg;
-use Luukku::Test::Proc qw(spawn stop_pid is_running run_dir log_as_comments);
+use Luukku::Test::Proc qw(spawn stop_pid is_running run_dir log_as_comments unprivileged_ids);
 use Luukku::Test::Smtp;
 use POSIX ();
 use Test::More ();
@@ -46,8 +46,26 @@ sub start {
 		user => 'luukku', password => 'smtp secret', plaintext_auth => 1);
 	spew("$self->{dir}/site.key", join('', map { sprintf '%02x', int rand 256 } 1 .. 32) . "\n", 0600);
 	spew("$self->{dir}/$_.pass", "$_ secret\n", 0600) for qw(ict hr smtp);
+	$self->give_away($self->{dir}, map { "$self->{dir}/$_" } qw(run spool site.key ict.pass hr.pass smtp.pass));
 	$self->configure;
 	return $self;
+}
+
+# To the user that luukkud becomes when root starts it.
+sub give_away {
+	my ($self, @paths) = @_;
+	my ($uid, $gid) = unprivileged_ids();
+	chown $uid, $gid, @paths;
+	return;
+}
+
+# A new directory that the desk can write to.
+sub scratch {
+	my ($self, $name) = @_;
+	my $path = "$self->{dir}/$name";
+	mkdir $path or die "$path: $!";
+	$self->give_away($path);
+	return $path;
 }
 
 sub dir     { return $_[0]{dir} }
@@ -80,13 +98,14 @@ CONF
   { name = "ict"; addresses = ( "ict@example.fi" ); agents = ( "aino@example.fi" ); },
   { name = "hr"; addresses = ( "hr@example.fi" ); agents = ( "bo@example.fi" ); }
 CONF
+	my $user = getpwuid((unprivileged_ids())[0]);
 	my $smtp_text = $o->{smtp} // <<"CONF";
   host = "127.0.0.1"; port = $smtp; tls = "none"; auth = "plain"; user = "luukku";
   password_file = "smtp.pass"; envelope_from = "luukku-bounces\@example.fi"; connections = 1;
 CONF
 	spew($self->conf, <<"CONF", 0600);
 site: { name = "Esimerkki Oy"; prefix = "TUKI"; domain = "example.fi"; language = "fi";
-  timezone = "Europe/Helsinki"; key_file = "site.key"; run_dir = "run"; spool_dir = "spool";
+  timezone = "Europe/Helsinki"; user = "$user"; key_file = "site.key"; run_dir = "run"; spool_dir = "spool";
 @{[ $o->{site} // '' ]}
 };
 database: { conninfo = "$conninfo"; owner_conninfo = "$owner"; };
@@ -97,6 +116,7 @@ agents: ( { name = "Aino Aalto"; address = "aino\@example.fi"; },
 queues: ( $queues );
 @{[ $o->{extra} // '' ]}
 CONF
+	$self->give_away($self->conf);
 	return;
 }
 
@@ -120,6 +140,7 @@ sub start_over_database {
 		$text =~ s/\Q$from\E/$to/g;
 	}
 	spew($self->conf, $text, 0600);
+	$self->give_away($self->conf);
 	return;
 }
 

@@ -1,0 +1,67 @@
+#!/usr/bin/perl
+
+# 60 mails wait; the whole process group of the desk is killed by SIGKILL at twelve moments. In the
+# end: 60 tickets and 60 different acknowledgements.
+
+use strict;
+use warnings;
+use FindBin;
+use lib "$FindBin::Bin/lib";
+use Luukku::Test::Base qw(wait_until);
+use Luukku::Test::Desk qw(mail header);
+use Test::More;
+
+my $desk = Luukku::Test::Desk->start;
+my $want = 60;
+for my $n (1 .. $want) {
+	$desk->deliver($n % 3 ? 'ict' : 'hr', mail(to => $n % 3 ? 'ict@example.fi' : 'hr@example.fi'));
+}
+
+sub number {
+	my ($sql) = @_;
+	return scalar $desk->db->sql($sql);
+}
+
+# How far the desk has come, in tickets and mails sent: 0 to 2 * $want.
+sub progress {
+	return number(q{SELECT (SELECT count(*) FROM ticket) + (SELECT count(*) FROM outbox WHERE state = 'sent')});
+}
+
+my $kills = 12;
+for my $i (1 .. $kills) {
+	my $before = progress();
+	$desk->up(no_wait => 1);
+	# Each time a little further, and at the start also before anything was done.
+	my $goal = $i == 1 ? 0 : $before + 1 + int($i * $want / 40);
+	$goal = 2 * $want if $goal > 2 * $want;
+	wait_until(sub { die "luukkud ended:\n" . $desk->log if !$desk->is_up; progress() >= $goal }, 90,
+		"progress from $before to $goal");
+	$desk->kill_group;
+	pass("kill $i of the whole group, at " . progress() . ' of ' . 2 * $want);
+	# A claim of a dead sender would run out by itself; the test does not wait for that.
+	$desk->db->sql(q{UPDATE outbox SET claimed_until = now() - interval '1 second' WHERE state = 'sending'});
+}
+$desk->up;
+wait_until(sub {
+	$desk->db->sql(q{UPDATE outbox SET due_at = created_at WHERE state IN ('uncertain', 'retry')});
+	number(q{SELECT count(*) FROM outbox WHERE state = 'sent'}) >= $want;
+}, 120, 'all acknowledgements to be sent');
+$desk->down;
+
+is number('SELECT count(*) FROM ticket'), $want, "$want tickets";
+is number(q{SELECT count(DISTINCT message_id_hash) FROM message WHERE direction = 'in'}), $want, 'from as many mails';
+is number(q{SELECT count(*) FROM outbox}), $want, "$want acknowledgements decided";
+my (%bytes, %recipient, $different);
+for my $mail ($desk->smtp->mails) {
+	my $id = header($mail->{data}, 'Message-ID');
+	$different++ if exists $bytes{$id} && $bytes{$id} ne $mail->{data};
+	$bytes{$id} = $mail->{data};
+	$recipient{ $mail->{rcpt}[0] }{$id} = 1;
+}
+is scalar keys %bytes, $want, "$want different Message-IDs of acknowledgements";
+is scalar keys %recipient, $want, "to $want customers";
+is scalar(grep { keys %$_ > 1 } values %recipient), 0, 'one each';
+ok !$different, 'a repeated one has the same bytes';
+is $desk->dovecot->count('ict@example.fi', 'INBOX', live => 1), 0, 'nothing is left in the IMAP mailbox';
+is $desk->dovecot->count('hr@example.fi', 'INBOX', live => 1), 0, 'nor in the POP3 mailbox';
+done_testing;
