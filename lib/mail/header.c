@@ -55,8 +55,38 @@ static lk_field *field_new(const char *line, size_t n, size_t name_n)
 }
 
 /*
+ * Does the header go on behind a line that is none? Only when a name that headers have follows at
+ * once or behind a folded line: the first words of a text may hold a colon too.
+ */
+static bool goes_on(lk_lines *in)
+{
+	static const char *const names[] = {
+		"subject",    "date",	      "to",	      "from",	  "cc",
+		"message-id", "mime-version", "content-type", "received", "reply-to",
+		"references", "in-reply-to",  "return-path",  "sender"};
+	g_autoptr(GString) line = g_string_new(NULL);
+	uint64_t position = lk_lines_position(in);
+	bool found = false;
+
+	for (unsigned i = 0; i < 3 && !found; i++) {
+		if (!lk_lines_next(in, line, 512, NULL))
+			break;
+		if (*line->str == ' ' || *line->str == '\t')
+			continue;
+		size_t n = name_length(line->str, line->len);
+		for (size_t j = 0; n > 0 && j < G_N_ELEMENTS(names); j++)
+			found |= strlen(names[j]) == n &&
+				 g_ascii_strncasecmp(line->str, names[j], n) == 0;
+		break;
+	}
+	lk_lines_seek(in, position);
+	return found;
+}
+
+/*
  * Some gateways put lines without a colon between fields ("From joe Mon Jan..." and ">From ..." of
- * mbox files, or text). Above the first field they are skipped; later the first one ends the block.
+ * mbox files, or text). Above the first field, or where the header plainly goes on, they are
+ * skipped; else they end it.
  */
 static void read_fields(lk_lines *in, lk_fields *fields)
 {
@@ -100,7 +130,7 @@ static void read_fields(lk_lines *in, lk_fields *fields)
 		} else if (g_str_has_prefix(line->str, "From ") ||
 			   g_str_has_prefix(line->str, ">From ")) {
 			continue;
-		} else if (!last && junk < 20) {
+		} else if ((!last && junk < 20) || (last && junk < 20 && goes_on(in))) {
 			junk++;
 			fields->had_junk = true;
 		} else {

@@ -55,6 +55,18 @@ uint64_t lk_lines_position(const lk_lines *lines)
 	return lines->fd < 0 ? lines->at : lines->offset - (lines->n - lines->at);
 }
 
+void lk_lines_seek(lk_lines *lines, uint64_t position)
+{
+	if (lines->fd < 0) {
+		lines->at = (size_t)position;
+		return;
+	}
+	uint64_t end = lines->offset + lines->left;
+	lines->offset = position;
+	lines->left = end - position;
+	lines->n = lines->at = 0;
+}
+
 bool lk_lines_next(lk_lines *lines, GString *line, size_t most, bool *ret_was_cut)
 {
 	char newline = lines->cr_ends ? '\r' : '\n';

@@ -26,6 +26,9 @@ G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(lk_lines, lk_lines_clear)
 /* Of the next line. */
 uint64_t lk_lines_position(const lk_lines *lines);
 
+/* Goes to a position that lk_lines_position gave. */
+void lk_lines_seek(lk_lines *lines, uint64_t position);
+
 /*
  * Replaces `line` by the next one, its end included, cut at `most` bytes. False at the end.
  * *ret_was_cut, where not NULL, is set to true for a cut line and otherwise left alone.

@@ -23,10 +23,18 @@
 
 enum { HEADER_BYTES_MOST = 256 * 1024 * 1024, PARTS_SLACK_BYTES = 16 * 1024 * 1024 };
 
+#ifdef LUUKKU_SANITIZE
+#include <sanitizer/lsan_interface.h>
+#else
+#define __lsan_disable()
+#define __lsan_enable()
+#endif
+
 void lk_parse_init(void)
 {
+	/* GMime forgets the entries of its registry that are replaced here. */
+	__lsan_disable();
 	g_mime_init();
-	xmlInitParser();
 	/* Attached mails stay bytes: read as objects they could not be given back unaltered. */
 	g_mime_object_register_type("message", "*", GMIME_TYPE_PART);
 	g_mime_object_register_type("message", "rfc822", GMIME_TYPE_PART);
@@ -35,6 +43,8 @@ void lk_parse_init(void)
 	g_mime_object_register_type("message", "news", GMIME_TYPE_PART);
 	g_mime_object_register_type("message", "partial", GMIME_TYPE_PART);
 	g_mime_object_register_type("message", "external-body", GMIME_TYPE_PART);
+	__lsan_enable();
+	xmlInitParser();
 	lk_charset_open_all();
 	lk_language_init();
 }
@@ -68,7 +78,7 @@ static void note_header_defects(lk_gather *gather)
 	if (fields->has_bare_cr)
 		lk_gather_defect(gather, "lines end in CR alone");
 	if (fields->had_junk)
-		lk_gather_defect(gather, "lines above the header were skipped");
+		lk_gather_defect(gather, "lines that are no header stood in or above it: skipped");
 	if (fields->fields->len == 0)
 		lk_gather_defect(gather, "no header: all of it was read as text");
 	else if (fields->had_no_end)

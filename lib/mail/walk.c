@@ -286,6 +286,11 @@ static void walk_leaf(walker *now, GMimePart *object, GString *text)
 		lk_gather_defect(now->gather, "encrypted or sealed by S/MIME: kept as it is");
 }
 
+static bool is_empty(const GString *text)
+{
+	return strspn(text->str, " \t\r\n\xc2\xa0") == text->len;
+}
+
 /* A plain part that only says "look at the HTML part". */
 static bool is_stub(const GString *plain, GMimeMultipart *multipart)
 {
@@ -295,7 +300,7 @@ static bool is_stub(const GString *plain, GMimeMultipart *multipart)
 	g_autofree char *folded = NULL;
 	int n = g_mime_multipart_get_count(multipart);
 
-	if (strspn(plain->str, " \t\r\n\xc2\xa0") == plain->len)
+	if (is_empty(plain))
 		return true;
 	if (plain->len > STUB_BYTES || n < 2)
 		return false;
@@ -336,8 +341,10 @@ static void walk_alternative(walker *now, GMimeMultipart *multipart, GString *te
 		if (strspn(branch->str, " \t\n") < branch->len)
 			g_string_assign(other, branch->str);
 	}
+	/* Words that mention HTML are a stub only beside a text that says much more. */
+	bool takes_other = other->len > 0 && (is_empty(plain) || other->len > 3 * plain->len);
 	if (text)
-		append_text(text, other->len > 0 ? other->str : plain->str);
+		append_text(text, takes_other ? other->str : plain->str);
 }
 
 /* A multipart whose boundary never comes: all there is stands before it. */
