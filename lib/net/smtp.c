@@ -29,6 +29,14 @@ bool lk_smtp_is_alive(const lk_smtp *smtp)
 	return !lk_stream_is_dead(smtp->stream);
 }
 
+bool lk_smtp_check(lk_smtp *smtp)
+{
+	/* A server has nothing to say between mails but goodbye. */
+	if (lk_stream_wait(smtp->stream, 0) == LK_WAIT_READABLE)
+		lk_stream_kill(smtp->stream, "the server has closed the idle connection");
+	return lk_smtp_is_alive(smtp);
+}
+
 uint64_t lk_smtp_max_size(const lk_smtp *smtp)
 {
 	return smtp->max_size;

@@ -34,6 +34,12 @@ void lk_smtp_free(lk_smtp *smtp); /* QUIT when alive */
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(lk_smtp, lk_smtp_free)
 bool lk_smtp_is_alive(const lk_smtp *smtp);
 
+/*
+ * For a connection that has been idle: is it still good? Notices a server that has closed it or
+ * said goodbye, without waiting. (It may close the very next moment: see LK_SMTP_TEMPORARY.)
+ */
+bool lk_smtp_check(lk_smtp *smtp);
+
 /* SIZE of the EHLO answer, 0 when there is none. */
 uint64_t lk_smtp_max_size(const lk_smtp *smtp);
 
