@@ -5,14 +5,15 @@
 #include "lib/base/fault.h"
 #include "lib/base/io.h"
 #include "lib/base/log.h"
-#include "lib/mail/parser.h"
+#include "lib/mail/header.h"
 
 #include <string.h>
 
 enum {
 	SESSION_MOST = 500, /* mails a session: a session that is lost loses little */
 	KNOWN_STEP = 1000,  /* UIDLs of one question to the database */
-	PENDING_MOST = 1000
+	PENDING_MOST = 1000,
+	HEADER_BYTES = 64 * 1024 /* looked at for a time */
 };
 
 /* What one session knows. Items are of lib/net; the rest points into them. */
@@ -178,12 +179,24 @@ static bool settle_pending(session *state, GError **error)
 
 /* --- backlog -------------------------------------------------------------------------------- */
 
+/* When our mail server got it, by the topmost Received line; else when it says it was written. */
+static lk_time header_time(int fd)
+{
+	g_autoptr(lk_fields) fields = lk_fields_read(fd, 0, HEADER_BYTES);
+	g_autofree char *received = lk_fields_line(fields, "Received");
+	g_autofree char *date = lk_fields_line(fields, "Date");
+	const char *semicolon = received != NULL ? strrchr(received, ';') : NULL;
+
+	if (semicolon != NULL)
+		return lk_date_parse(semicolon + 1);
+	return date != NULL ? lk_date_parse(date) : LK_TIME_NONE;
+}
+
 /* on_backlog = "leave": the header tells the age; what is left is remembered in this process. */
 static bool is_left(lk_fetch *fetch, const lk_pop3_item *item, bool *ret_left, GError **error)
 {
-	g_autoptr(lk_mail) mail = NULL;
 	lk_autofd int fd = -1;
-	g_autoptr(GError) failed = NULL;
+	lk_time at;
 
 	*ret_left = false;
 	if (fetch->mailbox->on_backlog != LK_CONF_BACKLOG_LEAVE)
@@ -193,9 +206,8 @@ static bool is_left(lk_fetch *fetch, const lk_pop3_item *item, bool *ret_left, G
 	if (!lk_pop3_fetch(fetch->pop3, item->number, true, (uint64_t)fetch->mailbox->max_size, fd,
 			   error))
 		return false;
-	mail = lk_mail_minimal(fd);
-	*ret_left = lk_fetch_is_backlog(fetch, mail->received != LK_TIME_NONE ? mail->received
-									      : mail->date);
+	at = header_time(fd);
+	*ret_left = lk_fetch_is_backlog(fetch, at);
 	if (*ret_left) {
 		(void)g_hash_table_add(fetch->left, g_strdup(item->uidl));
 		fetch->backlog_count++;

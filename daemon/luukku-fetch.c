@@ -151,10 +151,14 @@ static bool end_parse(lk_fetch *fetch, lk_take_mail **ret_mail, GError **error)
 
 static bool store(lk_fetch *fetch, lk_take_mail *mail, GError **error)
 {
-	lk_time at = mail->received_at != LK_TIME_NONE ? mail->received_at : mail->mail->received;
+	const lk_mail *parsed = mail->mail;
+	lk_time told = parsed->received != LK_TIME_NONE ? parsed->received : parsed->date;
+	lk_time at = mail->received_at != LK_TIME_NONE ? mail->received_at : told;
+	bool is_old = lk_fetch_is_backlog(fetch, at);
 
-	mail->is_backlog = fetch->mailbox->on_backlog == LK_CONF_BACKLOG_SILENT &&
-			   lk_fetch_is_backlog(fetch, at);
+	mail->is_backlog = is_old && fetch->mailbox->on_backlog == LK_CONF_BACKLOG_SILENT;
+	/* IMAP told the ages in its list, before the first mail was taken. */
+	fetch->backlog_count += is_old && fetch->mailbox->protocol == LK_CONF_POP3;
 	if (!lk_take_add(fetch->take, mail, error))
 		return false;
 	return !lk_take_is_full(fetch->take) || lk_take_commit(fetch->take, error);
