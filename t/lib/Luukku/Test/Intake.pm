@@ -58,7 +58,7 @@ sub mail {
 	my ($self, %m) = @_;
 	return $m{raw} if defined $m{raw};
 	my $n = ++$count;
-	my $id = exists $m{id} ? $m{id} : "mail$n\@client.example";
+	my $id = exists $m{id} ? $m{id} : "mail$n.$$\@client.example";
 	my @lines;
 	push @lines, "From: $m{from}" if defined $m{from};
 	push @lines, 'To: ' . ($m{to} // 'ict@example.fi');
@@ -77,7 +77,7 @@ sub mail {
 
 sub _write {
 	my ($self, %m) = @_;
-	my %arg = (file => "$self->{dir}/mail" . ++$count . '.eml');
+	my %arg = (file => "$self->{dir}/mail$$." . ++$count . '.eml');
 	spew($arg{file}, $self->mail(%m));
 	for my $name (qw(mailbox uid folder at silent large recipient unparsed now)) {
 		$arg{$name} = $m{$name} if defined $m{$name};
