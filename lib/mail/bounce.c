@@ -459,9 +459,11 @@ static char *diagnostic_of(const weighing *now, const lk_findings *findings)
 		return lk_text_cut(findings->diagnostic, DIAGNOSTIC_BYTES_MOST);
 	/* The line with the reply code, else the words themselves. */
 	g_auto(GStrv) lines = g_strsplit(now->notice, "\n", 500);
-	for (unsigned i = 0; lines[i]; i++)
-		if (lk_reply_class_in(lines[i]) || lk_status_in(lines[i]))
+	for (unsigned i = 0; lines[i]; i++) {
+		g_autofree char *status = lk_status_in(lines[i]);
+		if (status || lk_reply_class_in(lines[i]))
 			return lk_text_cut(g_strstrip(lines[i]), DIAGNOSTIC_BYTES_MOST);
+	}
 	g_autofree char *words = lk_text_squeeze(now->notice);
 	return *words ? lk_text_cut(words, DIAGNOSTIC_BYTES_MOST) : NULL;
 }

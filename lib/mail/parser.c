@@ -123,6 +123,8 @@ static void become_child(const lk_parser *parser, int socket, pid_t parent)
 		_exit(127);
 	close_range(LK_WIRE_SOCKET + 1, ~0U, 0);
 	close(0);
+	dup2(2,
+	     1); /* standard output is the caller's: what a library prints must not stand in it */
 	if (getrlimit(RLIMIT_STACK, &now) == 0 &&
 	    (now.rlim_max == RLIM_INFINITY || now.rlim_max >= stack.rlim_max))
 		setrlimit(RLIMIT_STACK, &stack);

@@ -3,10 +3,12 @@
 #include "lib/base/text.h"
 #include "lib/mail/answer.h"
 #include "lib/mail/calendar.h"
+#include "lib/mail/embedded.h"
 #include "lib/mail/html.h"
 #include "lib/mail/params.h"
 #include "lib/mail/scan.h"
 #include "lib/mail/text.h"
+#include "lib/mail/tnef.h"
 #include "lib/mail/words.h"
 
 #include <gmime/gmime.h>
@@ -177,6 +179,8 @@ static bool take_text(walker *now, const leaf *part, bool is_html, GString *text
 	bytes.most = is_html ? LK_HTML_BYTES_MOST
 			     : LK_TEXT_BYTES_MOST - MIN(text->len, LK_TEXT_BYTES_MOST);
 	decode_part(now, part->part, take_memory, &bytes);
+	if (!is_html && !bytes.was_cut)
+		lk_embedded_take(now->gather, now->parts, bytes.bytes);
 	g_autofree char *shown =
 		is_html ? lk_text_html(bytes.bytes->str, bytes.bytes->len, part->type, &reading)
 			: lk_text_plain(bytes.bytes->str, bytes.bytes->len, part->type, &reading);
@@ -249,6 +253,29 @@ static void take_calendar(walker *now, const leaf *part, GString *text)
 		append_text(text, calendar->summary);
 }
 
+static bool is_tnef(const leaf *part)
+{
+	return strcmp(part->type->head, "application/ms-tnef") == 0 ||
+	       strcmp(part->type->head, "application/vnd.ms-tnef") == 0 ||
+	       (part->filename && g_ascii_strcasecmp(part->filename, "winmail.dat") == 0);
+}
+
+static void take_tnef(walker *now, const leaf *part, GString *text)
+{
+	memory bytes = {.bytes = g_string_new(NULL), .most = LK_TNEF_BYTES_MOST};
+	g_autofree char *shown = NULL;
+
+	decode_part(now, part->part, take_memory, &bytes);
+	if (bytes.was_cut)
+		lk_gather_defect(now->gather, "winmail.dat larger than 32 MB: left closed");
+	else if (!lk_tnef_read(now->gather, now->parts, bytes.bytes->str, bytes.bytes->len, &shown))
+		lk_gather_defect(now->gather, "winmail.dat is damaged: read as far as it goes");
+	g_string_free(bytes.bytes, TRUE);
+	/* Beside a text of the mail itself it says the same again. */
+	if (text && shown && strspn(text->str, " \t\r\n") == text->len)
+		append_text(text, shown);
+}
+
 static bool is_shown_text(const leaf *part)
 {
 	const char *type = part->type->head;
@@ -278,6 +305,8 @@ static void walk_leaf(walker *now, GMimePart *object, GString *text)
 	}
 	if (strcmp(type, "text/calendar") == 0)
 		take_calendar(now, &part, text);
+	if (is_tnef(&part))
+		take_tnef(now, &part, text);
 	note_report(now, &part);
 	attach(now, &part);
 	if (g_str_has_prefix(type, "application/") &&
