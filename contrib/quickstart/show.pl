@@ -258,6 +258,8 @@ sub stay {
 	open STDIN, '<', '/dev/null';
 	open STDOUT, '>>', "$dir/keeper.log";
 	open STDERR, '>&', \*STDOUT;
+	# Copies of our standard output that libraries made: whoever reads it waits for their end.
+	POSIX::close($_) for 3 .. 255;
 	while (Luukku::Test::Proc::is_running($pid{luukkud})) {
 		sleep 1;
 	}
