@@ -34,7 +34,7 @@ my @foreign = (
 	[qr{^seccomp}                => 'daemon'],
 );
 # What C, POSIX, Linux and GLib bring.
-my $system = qr{^(?:(?:sys|netinet|arpa|linux|net)/\w+\.h|glib\.h|glib-unix\.h|(?:
+my $system = qr{^(?:(?:sys|netinet|arpa|linux|net|sanitizer)/\w+\.h|glib\.h|glib-unix\.h|(?:
 	assert|ctype|dirent|errno|fcntl|float|getopt|glob|grp|iconv|inttypes|langinfo|limits|
 	locale|malloc|math|netdb|poll|pwd|regex|sched|signal|spawn|stdarg|stdbool|stddef|stdint|
 	stdio|stdlib|string|strings|sysexits|syslog|termios|time|unistd|wchar
