@@ -127,8 +127,9 @@ static bool insert(lk_db *db, const lk_policy *policy, lk_time now, const lk_out
 	g_autoptr(lk_params) params = lk_params_new();
 	g_autofree char *variables =
 		mail->variables ? lk_json_dump(mail->variables, false) : g_strdup("{}");
-	g_autofree char *name =
-		mail->recipient_name ? lk_text_cut(mail->recipient_name, 200) : NULL;
+	g_autofree char *one_line =
+		lk_text_squeeze(mail->recipient_name ? mail->recipient_name : "");
+	g_autofree char *name = *one_line ? lk_text_cut(one_line, 200) : NULL;
 	g_autofree char *message_id = lk_message_id_sign(policy->keys, mail->purpose,
 							 (uint64_t)mail->ticket, (uint64_t)c->id);
 
