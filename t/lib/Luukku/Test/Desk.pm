@@ -182,8 +182,8 @@ sub down {
 sub kill_group {
 	my ($self) = @_;
 	my $pid = delete $self->{pid} // return;
-	kill 'KILL', -$pid;
-	wait_until(sub { !is_running($pid) }, 10, 'the death of luukkud');
+	# Again and again: it may not have made its group yet.
+	wait_until(sub { kill 'KILL', -$pid, $pid; !is_running($pid) }, 10, 'the death of luukkud');
 	wait_until(sub { !kill 0, -$pid }, 10, 'the death of its children');
 	return;
 }
