@@ -159,10 +159,11 @@ static bool take_mail(connection *state, const lk_lmtp_mail *given, GError **err
 	mail->recipients = real_recipients(state, given);
 	mail->size = given->size;
 	/* The descriptor stays the server's: ours is a copy. */
-	mail->mail_fd = dup(given->fd);
+	mail->mail_fd = fcntl(given->fd, F_DUPFD_CLOEXEC, 0);
 	if (mail->mail_fd < 0 || !make_uid(given, &mail->uid, error)) {
 		if (mail->mail_fd < 0)
-			g_set_error(error, LK_ERROR, LK_ERR_RETRY, "dup: %s", g_strerror(errno));
+			g_set_error(error, LK_ERROR, LK_ERR_RETRY, "no descriptor: %s",
+				    g_strerror(errno));
 		return false;
 	}
 	lk_fault("lmtp.body");
