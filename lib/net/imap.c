@@ -10,6 +10,7 @@ enum {
 	GOODBYE_MS = 2000,
 	MOST_LINES_BEFORE_PLUS = 200,
 	IDLE_ROUND_MS = 25 * 60 * 1000, /* servers may log out who idles for 30 minutes: RFC 2177 */
+	GREETING_LINE_BYTES = 8192,
 	IDLE_LINE_BYTES = 1 << 20,
 	IDLE_END_MS = 15000
 };
@@ -178,8 +179,7 @@ static bool can(const lk_imap *imap, const char *name)
 	return has_capability(imap, MAILIMAP_CAPABILITY_NAME, name);
 }
 
-/* What was announced before TLS or before the login does not hold after it; answers to either may
- * tell anew, and libetpan keeps that. */
+/* What was announced before TLS or before the login does not hold after it. */
 static void forget_capabilities(lk_imap *imap)
 {
 	struct mailimap_connection_info *info = imap->m->imap_connection_info;
@@ -189,7 +189,7 @@ static void forget_capabilities(lk_imap *imap)
 	info->imap_capability = NULL;
 }
 
-/* Asks unless the server has told of itself, as most do with greeting and login. */
+/* Asks unless the server has told of itself, as most do with the answer to the login. */
 static bool learn_capabilities(lk_imap *imap, GError **error)
 {
 	bool ok;
@@ -198,15 +198,30 @@ static bool learn_capabilities(lk_imap *imap, GError **error)
 	return lk_imap_command(imap, LK_IMAP_SMALL_BYTES, &ok, error, "CAPABILITY");
 }
 
+/*
+ * The greeting, read by ourselves: libetpan leaks and hides the words of a server that turns us
+ * away. What it may say of its capabilities is asked anew.
+ */
 static bool greet(lk_imap *imap, const lk_server *server, bool *ret_is_authenticated,
 		  GError **error)
 {
+	g_autoptr(GString) line = g_string_new(NULL);
 	lk_stream_begin(imap->stream, 0, LK_IMAP_SMALL_BYTES);
-	imap->result = mailimap_connect(imap->m, lk_etpan_new(imap->stream, imap->bye));
-	*ret_is_authenticated = imap->result == MAILIMAP_NO_ERROR_AUTHENTICATED;
-	if (imap->result != MAILIMAP_NO_ERROR_AUTHENTICATED &&
-	    imap->result != MAILIMAP_NO_ERROR_NON_AUTHENTICATED)
+	imap->result = MAILIMAP_ERROR_STREAM;
+	if (!lk_stream_read_line(imap->stream, GREETING_LINE_BYTES, line))
 		return session_lost(imap, error);
+	if (g_ascii_strncasecmp(line->str, "* BYE", 5) == 0) {
+		g_string_assign(imap->bye, line->str + 5);
+		return session_lost(imap, error);
+	}
+	*ret_is_authenticated = g_ascii_strncasecmp(line->str, "* PREAUTH", 9) == 0;
+	if (!*ret_is_authenticated && g_ascii_strncasecmp(line->str, "* OK", 4) != 0) {
+		lk_stream_kill(imap->stream, "the server does not greet as IMAP: check the port");
+		return session_lost(imap, error);
+	}
+	imap->m->imap_stream = lk_etpan_new(imap->stream, imap->bye);
+	imap->m->imap_connection_info = mailimap_connection_info_new();
+	imap->m->imap_state = MAILIMAP_STATE_NON_AUTHENTICATED;
 	if (*ret_is_authenticated && server->tls == LK_TLS_STARTTLS) {
 		/* RFC 2595 2.3: nobody may begin TLS then, so somebody may be in between */
 		g_set_error(error, LK_ERROR, LK_ERR_MAILBOX,
@@ -221,7 +236,6 @@ static bool greet(lk_imap *imap, const lk_server *server, bool *ret_is_authentic
 static bool start_tls(lk_imap *imap, GError **error)
 {
 	bool ok;
-	forget_capabilities(imap); /* a greeting may have been changed on its way: ask */
 	if (!learn_capabilities(imap, error))
 		return false;
 	if (!can(imap, "STARTTLS")) {
@@ -389,7 +403,7 @@ static bool was_told(const lk_imap *imap)
  * IDLE up to the "+". libetpan's own stops for good when an untagged line comes first. *ret_idles
  * false: the server will not.
  */
-static bool begin_idle(lk_imap *imap, bool *ret_idles, bool *ret_news, GError **error)
+static bool try_idle(lk_imap *imap, bool *ret_idles, bool *ret_news, GError **error)
 {
 	*ret_idles = false;
 	if (!lk_imap_send(imap, LK_IMAP_SMALL_BYTES, "IDLE", error))
@@ -413,9 +427,17 @@ static bool begin_idle(lk_imap *imap, bool *ret_idles, bool *ret_news, GError **
 	return session_lost(imap, error);
 }
 
+/* Not to be interrupted: a wake ends the waiting, not the session. */
+static bool begin_idle(lk_imap *imap, bool *ret_idles, bool *ret_news, GError **error)
+{
+	int wake_fd = lk_stream_set_wake(imap->stream, -1);
+	bool is_good = try_idle(imap, ret_idles, ret_news, error);
+	lk_stream_set_wake(imap->stream, wake_fd);
+	return is_good;
+}
+
 static bool end_idle(lk_imap *imap, GError **error)
 {
-	/* Also when woken: a clean end is short, and the session can go on. */
 	int wake_fd = lk_stream_set_wake(imap->stream, -1);
 	lk_stream_begin(imap->stream, IDLE_END_MS, LK_IMAP_SMALL_BYTES);
 	bool ok;
@@ -475,7 +497,7 @@ static bool sit_out(lk_imap *imap, int timeout_ms, bool *ret_news, GError **erro
 bool lk_imap_wait(lk_imap *imap, int timeout_ms, bool use_idle, bool *ret_news, GError **error)
 {
 	bool news = was_told(imap);
-	bool is_woken = false;
+	bool is_woken = !news && lk_stream_wait(imap->stream, 0) == LK_WAIT_WOKEN;
 	int64_t until = lk_monotonic_ms() + timeout_ms;
 	while (!news && !is_woken) {
 		int64_t left = until - lk_monotonic_ms();
