@@ -108,6 +108,10 @@ static bool serve_one(const lk_parse_settings *settings)
 	lk_parse_sandbox_next_mail();
 	misbehave();
 	g_autoptr(lk_mail) mail = lk_parse(mail_fd, parts_fd, settings, &reply.offset);
+	if (lk_parse_sandbox_refused())
+		g_ptr_array_add(mail->defects,
+				g_strdup("the parser asked for a file while it read this "
+					 "mail: refused by its sandbox"));
 	g_autoptr(GBytes) answer = lk_answer_encode(mail);
 	gsize size = 0;
 	const char *bytes = g_bytes_get_data(answer, &size);

@@ -182,8 +182,15 @@ static iconv_t descriptor(const char *name)
 
 void lk_charset_open_all(void)
 {
+	/* GMime reads parameters by the label itself, not by the superset. */
+	static const char *const plain[] = {"ISO-8859-1",  "ISO-8859-9", "ISO-8859-11", "GB2312",
+					    "GBK",	   "BIG5",	 "SHIFT_JIS",	"EUC-JP",
+					    "ISO-2022-JP", "EUC-KR",	 "TIS-620"};
+
 	for (size_t i = 0; i < G_N_ELEMENTS(aliases); i++)
 		descriptor(aliases[i].name);
+	for (size_t i = 0; i < G_N_ELEMENTS(plain); i++)
+		descriptor(plain[i]);
 	is_sealed = true;
 }
 

@@ -83,16 +83,37 @@ lk_parser *lk_parser_new(const lk_parser_options *options)
 	return parser;
 }
 
-static void end_child(lk_parser *parser)
+/* Ends the child, if there is one, and says how it ended by itself, or NULL. Static. */
+static const char *end_child(lk_parser *parser)
 {
+	siginfo_t dead = {0};
+	const char *how = NULL;
+
 	lk_close_fd(&parser->socket);
 	if (parser->pid > 0) {
+		/* Dying takes its moment; what lives now will not die by itself. */
+		for (unsigned i = 0; i < 20 && dead.si_pid == 0; i++) {
+			if (waitid(P_PID, (id_t)parser->pid, &dead, WEXITED | WNOWAIT | WNOHANG) <
+			    0)
+				break;
+			if (dead.si_pid == 0)
+				poll(NULL, 0, 1);
+		}
+		if (dead.si_pid != 0 && dead.si_code != CLD_EXITED)
+			how = dead.si_status == SIGSYS	  ? "did what its sandbox forbids (SIGSYS)"
+			      : dead.si_status == SIGXCPU ? "used up its CPU time (SIGXCPU)"
+			      : dead.si_status == SIGSEGV ? "crashed (SIGSEGV)"
+			      : dead.si_status == SIGKILL ? "was killed (SIGKILL)"
+							  : "crashed";
+		else if (dead.si_pid != 0)
+			how = "ended without an answer";
 		kill(parser->pid, SIGKILL);
 		while (waitpid(parser->pid, NULL, 0) < 0 && errno == EINTR)
 			;
 	}
 	parser->pid = 0;
 	parser->mails = 0;
+	return how;
 }
 
 void lk_parser_free(lk_parser *parser)
@@ -121,10 +142,10 @@ static void become_child(const lk_parser *parser, int socket, pid_t parent)
 		fcntl(socket, F_SETFD, 0);
 	else if (dup2(socket, LK_WIRE_SOCKET) < 0)
 		_exit(127);
-	close_range(LK_WIRE_SOCKET + 1, ~0U, 0);
 	close(0);
 	dup2(2,
 	     1); /* standard output is the caller's: what a library prints must not stand in it */
+	close_range(LK_WIRE_SOCKET + 1, ~0U, 0);
 	if (getrlimit(RLIMIT_STACK, &now) == 0 &&
 	    (now.rlim_max == RLIM_INFINITY || now.rlim_max >= stack.rlim_max))
 		setrlimit(RLIMIT_STACK, &stack);
@@ -235,8 +256,9 @@ bool lk_parser_start(lk_parser *parser, int mail_fd, GError **error)
 	return false;
 }
 
-/* False when the child died, stalled or talks rubbish. */
-static bool wait_reply(lk_parser *parser, lk_wire_reply *ret_reply)
+/* False when the child died, stalled or talks rubbish; *ret_how is set where the wait says which.
+ */
+static bool wait_reply(lk_parser *parser, lk_wire_reply *ret_reply, const char **ret_how)
 {
 	struct pollfd poll_fd = {.fd = parser->socket, .events = POLLIN};
 
@@ -246,8 +268,10 @@ static bool wait_reply(lk_parser *parser, lk_wire_reply *ret_reply)
 		int ready = poll(&poll_fd, 1, (int)CLAMP(left, 0, INT32_MAX));
 		if (ready < 0 && errno == EINTR)
 			continue;
-		if (ready <= 0)
+		if (ready <= 0) {
+			*ret_how = "did not answer within its time";
 			return false;
+		}
 		ssize_t got = recv(parser->socket, ret_reply, sizeof *ret_reply, 0);
 		if (got < 0 && errno == EINTR)
 			continue;
@@ -303,13 +327,16 @@ bool lk_parser_finish(lk_parser *parser, lk_mail **ret_mail, int *ret_parts_fd, 
 {
 	g_autoptr(lk_mail) mail = NULL;
 	int mail_fd = parser->mail_fd;
+	const char *how = NULL;
 
 	g_assert(mail_fd >= 0);
 	for (unsigned attempt = 0; attempt < 2 && !mail; attempt++) {
 		lk_wire_reply reply;
-		if (wait_reply(parser, &reply) && read_answer(parser, &reply, &mail, NULL))
+		const char *waited = NULL;
+		if (wait_reply(parser, &reply, &waited) && read_answer(parser, &reply, &mail, NULL))
 			break;
-		end_child(parser);
+		const char *ended = end_child(parser);
+		how = waited ? waited : ended ? ended : "gave an answer that cannot be";
 		if (attempt == 0 && !give(parser, error)) {
 			parser->mail_fd = -1;
 			return false;
@@ -319,9 +346,11 @@ bool lk_parser_finish(lk_parser *parser, lk_mail **ret_mail, int *ret_parts_fd, 
 	if (!mail) {
 		mail = lk_mail_minimal(mail_fd);
 		mail->is_unparsed = true;
-		g_ptr_array_add(mail->defects,
-				g_strdup("the parser died or stalled on this mail twice; only its "
-					 "From, To, Subject, Message-ID and Date were read"));
+		g_ptr_array_add(
+			mail->defects,
+			g_strdup_printf("the parser %s on this mail, twice; only its From, To, "
+					"Subject, Message-ID and Date were read",
+					how));
 	}
 	*ret_mail = g_steal_pointer(&mail);
 	*ret_parts_fd = parser->parts_fd;
