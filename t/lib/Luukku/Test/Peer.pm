@@ -18,6 +18,7 @@ use IO::Select;
 use IO::Socket::INET;
 use IO::Socket::SSL;
 use POSIX ();
+use Socket qw(IPPROTO_TCP TCP_NODELAY);
 use Luukku::Test::Proc qw(run_dir slurp);
 
 my $instances = 0;
@@ -68,6 +69,7 @@ sub serve {
 	while (getppid == $parent) {
 		next if !IO::Select->new($listener)->can_read(1);
 		my $socket = $listener->accept or next;
+		setsockopt $socket, IPPROTO_TCP, TCP_NODELAY, 1;
 		eval { play($socket, $heard, $parent, @script); 1 } or do {
 			syswrite $heard, "! $@" if $@ ne "gone\n";
 		};
