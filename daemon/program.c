@@ -7,6 +7,7 @@
 #include "lib/base/clock.h"
 #include "lib/base/err.h"
 #include "lib/base/log.h"
+#include "lib/base/proc.h"
 #include "lib/base/sd.h"
 #include "lib/base/secret.h"
 
@@ -145,7 +146,7 @@ int lk_program_main(const lk_program_spec *spec, int argc, char **argv)
 		given.config_file != NULL ? given.config_file : g_strdup(LK_CONFIG_DEFAULT);
 	program.arguments = g_strdupv(argv + 1);
 	program.host = lk_process_host();
-	program.claimer = g_strdup_printf("%s/%d", program.host, (int)getpid());
+	program.claimer = lk_proc_name(program.host);
 	program.stop_fd = lk_process_stop_fd();
 	program.once = given.once;
 	program.is_supervised = g_getenv("LUUKKU_SUPERVISED") != NULL;

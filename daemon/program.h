@@ -43,7 +43,7 @@ struct lk_program {
 	char *config_file;
 	char **arguments; /* NULL-terminated */
 	char *host;	  /* this host's name */
-	char *claimer;	  /* "host/pid", for claims */
+	char *claimer;	  /* lk_proc_name, for claims */
 	lk_conf *conf;
 	lk_keys *keys; /* or NULL */
 	lk_policy *policy;

@@ -47,7 +47,7 @@ is_deeply([outbox($ack->{id}, 'state, claimed_by, attempts')], ['sending', 'host
 is(scalar($desk->claim), 0, 'nobody else gets it');
 $desk->run_or_die('luukku_send', 'recover', host => 'other');
 is(scalar($desk->claim), 0, 'another host\'s dead are not ours to tell');
-$desk->db->sql("UPDATE outbox SET claimed_by = 'host/2000000000' WHERE id = $ack->{id}");
+$desk->db->sql("UPDATE outbox SET claimed_by = 'host/2000000000/1' WHERE id = $ack->{id}");
 $desk->run_or_die('luukku_send', 'recover', host => 'host');
 my ($repeat) = $desk->claim;
 is($repeat->{id}, $ack->{id}, 'the dead owner\'s row is claimed again');

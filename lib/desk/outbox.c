@@ -4,12 +4,11 @@
 #include "lib/base/err.h"
 #include "lib/base/fault.h"
 #include "lib/base/hash.h"
+#include "lib/base/proc.h"
 #include "lib/base/text.h"
 #include "lib/base/units.h"
 #include "lib/desk/outbox-private.h"
 
-#include <errno.h>
-#include <signal.h>
 #include <string.h>
 
 /* Longer than the longest SMTP dialogue: who holds a claim this long is dead. */
@@ -408,18 +407,6 @@ bool lk_outbox_next_due(lk_db *db, lk_time now, lk_time *ret_at, GError **error)
 	return true;
 }
 
-/* "host/pid" of this host: is that process gone? */
-static bool has_died(const char *host, const char *claimer)
-{
-	size_t n = strlen(host);
-	int64_t pid = 0;
-
-	if (strncmp(claimer, host, n) != 0 || claimer[n] != '/' ||
-	    !lk_parse_int(claimer + n + 1, 1, G_MAXINT32, &pid, NULL))
-		return false;
-	return kill((pid_t)pid, 0) != 0 && errno == ESRCH;
-}
-
 bool lk_outbox_recover(lk_db *db, const char *host, GError **error)
 {
 	g_autoptr(lk_params) params = lk_params_new();
@@ -431,7 +418,7 @@ bool lk_outbox_recover(lk_db *db, const char *host, GError **error)
 	for (size_t i = 0; i < lk_rows_count(rows); i++) {
 		const char *claimer = lk_row_text(rows, i, "claimed_by");
 		g_autoptr(lk_params) dead = lk_params_new();
-		if (!has_died(host, claimer))
+		if (!lk_proc_has_died(host, claimer))
 			continue;
 		lk_param_text(dead, claimer);
 		if (!lk_db_run(db, LK_Q_OUTBOX_RELEASE, dead, NULL, error))

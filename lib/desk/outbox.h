@@ -50,7 +50,7 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC(lk_outbox_claim, lk_outbox_claim_free)
 /*
  * Claims up to `most` due rows (FOR UPDATE SKIP LOCKED), composes those that have no bytes yet,
  * and commits the claim. Rows whose claimer's time has run out are claimed again with their bytes.
- * A row that cannot be composed becomes failed with the reason. claimer: "host/pid". Runs its own
+ * A row that cannot be composed becomes failed with the reason. claimer: lk_proc_name. Runs its own
  * transaction. GPtrArray of lk_outbox_claim; empty when nothing is due.
  */
 bool lk_outbox_claim_due(lk_db *db, const lk_policy *policy, const char *templates_dir,
@@ -66,7 +66,7 @@ bool lk_outbox_record(lk_db *db, lk_time now, const lk_outbox_claim *claim, lk_s
 
 /*
  * Frees the claims of processes of this host that have died, so that their rows need not wait for
- * the claim's time to run out. For the start of luukku-send. host as in the claimer "host/pid".
+ * the claim's time to run out. For the start of luukku-send. host as in lk_proc_name.
  */
 bool lk_outbox_recover(lk_db *db, const char *host, GError **error);
 

@@ -492,7 +492,7 @@ COMMENT ON COLUMN outbox.reason IS 'Why it is sent, or why not.';
 COMMENT ON COLUMN outbox.created_at IS 'When it was decided, business time.';
 COMMENT ON COLUMN outbox.due_at IS 'Not before this.';
 COMMENT ON COLUMN outbox.attempts IS 'SMTP transactions begun.';
-COMMENT ON COLUMN outbox.claimed_by IS 'host/pid that sends it; committed before the first byte of SMTP.';
+COMMENT ON COLUMN outbox.claimed_by IS 'host/pid/start of the process that sends it; committed before the first byte of SMTP.';
 COMMENT ON COLUMN outbox.claimed_until IS 'By the database''s clock: afterwards the claim''s process counts as dead.';
 COMMENT ON COLUMN outbox.envelope_from IS 'Envelope sender it was composed with.';
 COMMENT ON COLUMN outbox.wire IS 'The bytes sent, kept so that a repetition is the same; dropped when final.';

@@ -136,7 +136,7 @@ SELECT least(
 ) AS at;
 
 -- name: outbox_claimers
--- $1 host. Who holds claims on this host: host/pid.
+-- $1 host. Who holds claims on this host: host/pid/start/start.
 SELECT DISTINCT claimed_by FROM outbox WHERE state = 'sending' AND starts_with(claimed_by, $1::text || '/');
 
 -- name: outbox_release
