@@ -120,6 +120,9 @@ void lk_fetch_tell_error(lk_fetch *fetch, const GError *failed)
 	lk_error("mailbox.failed", "mailbox=%s error=\"%s\"", fetch->mailbox->name, text);
 	lk_program_tell_error(fetch->program, failed);
 	fetch->told_ms = 0;
+	/* The row belongs to the host that polls the mailbox now. */
+	if (lk_take_lost_lease(fetch->take))
+		return;
 	lk_param_text(params, fetch->mailbox->name);
 	lk_param_time(params, lk_now());
 	lk_param_text(params, text);

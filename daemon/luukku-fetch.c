@@ -221,9 +221,10 @@ static void mail_done(const lk_take_mail *mail, void *data)
 
 	fetch->did++;
 	fetch->waiting--;
-	fetch->last_uid = MAX(fetch->last_uid, (int64_t)mail->dealt);
 	fetch->dealt = MAX(fetch->dealt, mail->dealt);
 	if (!mail->is_refused) {
+		/* Written with the mail; for a refused one it is when the server was told. */
+		fetch->last_uid = MAX(fetch->last_uid, (int64_t)mail->dealt);
 		fetch->pending++;
 		return;
 	}
@@ -319,7 +320,7 @@ static bool may_try_again(lk_fetch *fetch, lk_backoff *backoff, const GError *fa
 	lk_fetch_tell_error(fetch, failed);
 	if (!lk_err_is(failed, LK_ERR_RETRY) && !lk_err_is(failed, LK_ERR_MESSAGE))
 		return false;
-	if (fetch->program->once)
+	if (fetch->program->once || lk_take_lost_lease(fetch->take))
 		return false;
 	rest(fetch);
 	return lk_program_pause(fetch->program, lk_backoff_next(backoff));

@@ -25,7 +25,8 @@ struct lk_take {
 	GPtrArray *own_lists;
 	GPtrArray *strip;
 	GPtrArray *group; /* lk_take_mail *: ingested, not committed */
-	bool is_open;	  /* a transaction */
+	bool lost_lease;
+	bool is_open; /* a transaction */
 	int64_t opened_ms;
 	uint64_t bytes;
 };
@@ -180,6 +181,7 @@ static bool open_transaction(lk_take *take, GError **error)
 	if (take->options.has_lease &&
 	    !lk_lease_check(db, take->options.mailbox->name, take->options.program->host,
 			    take->options.epoch, error)) {
+		take->lost_lease = lk_db_is_alive(db);
 		abandon(take);
 		return false;
 	}
@@ -390,6 +392,11 @@ bool lk_take_is_full(const lk_take *take)
 {
 	return take->is_open && (take->group->len >= GROUP_MAILS || take->bytes >= GROUP_BYTES ||
 				 lk_monotonic_ms() - take->opened_ms >= GROUP_MS);
+}
+
+bool lk_take_lost_lease(const lk_take *take)
+{
+	return take->lost_lease;
 }
 
 size_t lk_take_count(const lk_take *take)

@@ -81,6 +81,9 @@ bool lk_take_commit(lk_take *take, GError **error);
 /* The database, opened on demand. LK_ERR_RETRY also when asked to stop while it is away. */
 bool lk_take_db(lk_take *take, lk_db **ret_db, GError **error);
 
+/* Has another host taken the mailbox over? Then nothing can be stored by this process any more. */
+bool lk_take_lost_lease(const lk_take *take);
+
 /* Lets go of the database and the parser; they come back on demand. */
 void lk_take_rest(lk_take *take);
 bool lk_take_is_resting(const lk_take *take);

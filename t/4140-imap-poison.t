@@ -78,14 +78,15 @@ sub refuse {
 	$desk->deliver('ict', mail(subject => "ennen $_")) for 1 .. 3;
 	$desk->deliver('ict', mail(subject => 'myrkky'));
 	$desk->deliver('ict', mail(subject => "jälkeen $_")) for 1 .. 3;
-	my $pid = $desk->up;
+	$desk->deliver('ict', mail(subject => 'myrkky viimeisenä'));
+	$desk->up;
 	wait_until(sub { one($desk, 'SELECT count(*) FROM ticket') == 6 }, 60, 'the tickets') or diag $desk->log;
-	wait_until(sub { $desk->dovecot->count('ict@example.fi', 'Luukku/Failed') == 1 }, 30, 'the mail to be moved');
+	wait_until(sub { $desk->dovecot->count('ict@example.fi', 'Luukku/Failed') == 2 }, 30, 'the mails to be moved');
 	pass 'the mail that cannot be stored goes where failed says';
 	like $desk->log, qr/mail\.refused mailbox=ict uid="4" error="/, 'the log says so loudly';
 	wait_until(sub { $desk->dovecot->count('ict@example.fi', 'Luukku/Done') == 6 }, 30, 'the others to be moved');
 	$desk->down;
-	is one($desk, 'SELECT last_uid FROM folder'), 7, 'the folder has been passed';
+	is one($desk, 'SELECT last_uid FROM folder'), 8, 'the folder has been passed';
 	is $desk->dovecot->count('ict@example.fi', 'INBOX', live => 1), 0, 'nothing is left';
 }
 
