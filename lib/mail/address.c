@@ -72,7 +72,10 @@ static void split_phrase(const char *phrase, char **ret_name, char **ret_address
 	const char *at = strrchr(phrase, '@');
 
 	if (!at) {
-		*ret_address = strpbrk(phrase, " \t") ? NULL : bare_address(phrase);
+		/* An encoded word may hold name and address both: parsed again when decoded. */
+		*ret_address = strpbrk(phrase, " \t") || strstr(phrase, "=?")
+				       ? NULL
+				       : bare_address(phrase);
 		*ret_name = *ret_address ? NULL : display_name(phrase, strlen(phrase));
 		return;
 	}

@@ -110,7 +110,6 @@ static const struct {
 	{"x-gbk", "GB18030"},
 	{"euc-cn", "GB18030"},
 	{"gb18030", "GB18030"},
-	{"hz-gb-2312", "HZ"},
 	{"big5", "BIG5-HKSCS"},
 	{"big-5", "BIG5-HKSCS"},
 	{"x-x-big5", "BIG5-HKSCS"},

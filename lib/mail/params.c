@@ -38,6 +38,20 @@ static const char *skip_blanks(const char *p)
 	}
 }
 
+/* Of the "=?charset?Q?text?=" at p, which holds no blank; 0 when none stands there. */
+static size_t encoded_word_length(const char *p)
+{
+	if (p[0] != '=' || p[1] != '?')
+		return 0;
+	size_t charset = strcspn(p + 2, "? \t;");
+	const char *encoding = p + 2 + charset;
+	if (encoding[0] != '?' || !encoding[1] || encoding[2] != '?')
+		return 0;
+	size_t room = strcspn(encoding + 3, " \t");
+	const char *end = g_strstr_len(encoding + 3, (gssize)room, "?=");
+	return end ? (size_t)(end + 2 - p) : 0;
+}
+
 static char *take_value(const char **at)
 {
 	GString *value = g_string_new(NULL);
@@ -58,10 +72,8 @@ static char *take_value(const char **at)
 	} else {
 		/* Encoded words may hold a ';' of their own. */
 		while (*p && *p != ';') {
-			const char *end = *p == '=' && p[1] == '?' ? strstr(p + 2, "?=") : NULL;
-			size_t n = end && (size_t)(end - p) < strcspn(p, " \t")
-					   ? (size_t)(end - p) + 2
-					   : 1;
+			size_t n = encoded_word_length(p);
+			n = MAX(n, 1);
 			g_string_append_len(value, p, (gssize)n);
 			p += n;
 		}
@@ -105,9 +117,12 @@ lk_mime_params *lk_mime_params_parse(const char *value)
 	size_t n = strcspn(p, ";=\"");
 	if (p[n] != '=') {
 		for (; *p && *p != ';'; p++) {
-			if (*p == '(')
-				break;
-			if (!g_ascii_isspace(*p) && *p != '"')
+			const char *behind = skip_blanks(p);
+			if (behind > p) {
+				p = behind - 1;
+				continue;
+			}
+			if (*p != '"')
 				g_string_append_c(head, g_ascii_tolower(*p));
 		}
 		p += strcspn(p, ";");

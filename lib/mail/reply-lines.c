@@ -493,7 +493,7 @@ static const struct {
 	{"re", LABEL_SUBJECT},
 };
 
-static int label_of(const lk_line *line)
+int lk_line_label(const lk_line *line)
 {
 	size_t i = 0, end;
 
@@ -523,7 +523,7 @@ static int label_of(const lk_line *line)
 
 bool lk_lines_are_header_block(const lk_line *lines, size_t n)
 {
-	int first = label_of(&lines[0]);
+	int first = lines[0].label;
 	bool seen[LABEL_SUBJECT + 1] = {false};
 	bool has_at = false;
 	unsigned kinds = 0, strangers = 0;
@@ -531,7 +531,7 @@ bool lk_lines_are_header_block(const lk_line *lines, size_t n)
 	if (first == LABEL_NONE || first == LABEL_CC)
 		return false;
 	for (size_t i = 0; i < n && i < HEADER_LINES_MOST && strangers < 3; i++) {
-		int label = lk_line_is_blank(&lines[i]) ? LABEL_NONE : label_of(&lines[i]);
+		int label = lines[i].label;
 		if (label == LABEL_NONE) {
 			strangers++; /* folded addresses, empty lines between */
 			has_at |= kinds > 0 && kinds < 3 && memchr(lines[i].start, '@', lines[i].n);

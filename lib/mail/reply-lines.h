@@ -10,7 +10,11 @@ typedef struct {
 	const char *start;
 	size_t n;  /* without its end and without blanks before that */
 	char mark; /* of html.h, 0 for none */
+	int label; /* of lk_line_label */
 } lk_line;
+
+/* Which header label ("From:", in any language) the line begins with; 0 for none. */
+int lk_line_label(const lk_line *line);
 
 bool lk_line_is_blank(const lk_line *line);
 bool lk_line_is_quote(const lk_line *line);

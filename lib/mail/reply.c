@@ -6,13 +6,14 @@
 #include <glib.h>
 #include <string.h>
 
-enum { SIGNATURE_LINES_MOST = 25, FOOTER_LINES_MOST = 8 };
+enum { SIGNATURE_LINES_MOST = 25, FOOTER_LINES_MOST = 8, LOOKS_MOST = 5000 };
 
 typedef struct {
 	const lk_line *lines;
 	size_t n;
 	bool *kept;
-	size_t *cut; /* bytes of a kept line that count, 0 for all */
+	size_t *cut;	 /* bytes of a kept line that count, 0 for all */
+	unsigned budget; /* looks at what may be an attribution; a text of nothing else ends it */
 } trimming;
 
 static GArray *split(const char *text)
@@ -23,7 +24,7 @@ static GArray *split(const char *text)
 	while (*text) {
 		size_t n = strcspn(text, "\n");
 		const char *next = text + n + (text[n] == '\n');
-		lk_line line = {text, n, 0};
+		lk_line line = {text, n, 0, 0};
 		while (line.n > 0 && (*line.start == LK_HTML_MARK_ATTRIBUTION ||
 				      *line.start == LK_HTML_MARK_OLD_MAIL)) {
 			mark = MAX(mark, *line.start);
@@ -35,11 +36,22 @@ static GArray *split(const char *text)
 		if (line.n > 0) {
 			line.mark = mark;
 			mark = 0;
+			line.label = lk_line_label(&line);
 		}
 		g_array_append_val(lines, line);
 		text = next;
 	}
 	return lines;
+}
+
+static lk_attribution attribution_at(trimming *now, size_t i, size_t *ret_count, size_t *ret_words)
+{
+	*ret_count = *ret_words = 0;
+	if (now->budget == 0)
+		return LK_ATTRIBUTION_NONE;
+	if (!lk_line_is_blank(&now->lines[i]))
+		now->budget--;
+	return lk_lines_attribution(now->lines + i, now->n - i, ret_count, ret_words);
 }
 
 static size_t next_words(const trimming *now, size_t i)
@@ -89,7 +101,7 @@ static bool is_broken_quote(const trimming *now, size_t i)
 }
 
 /* Does nothing of the sender's stand at or behind line i before the quote or the end? */
-static bool is_tail(const trimming *now, size_t i)
+static bool is_tail(trimming *now, size_t i)
 {
 	size_t next = next_words(now, i);
 	size_t count, words;
@@ -99,12 +111,11 @@ static bool is_tail(const trimming *now, size_t i)
 	       lk_line_is_signature_start(&now->lines[next]) ||
 	       now->lines[next].mark == LK_HTML_MARK_OLD_MAIL ||
 	       lk_lines_are_header_block(now->lines + next, now->n - next) ||
-	       lk_lines_attribution(now->lines + next, now->n - next, &count, &words) ==
-		       LK_ATTRIBUTION_STRONG;
+	       attribution_at(now, next, &count, &words) == LK_ATTRIBUTION_STRONG;
 }
 
 /* The end of a signature that begins at line i, or i when it is too long to be one. */
-static size_t signature_end(const trimming *now, size_t i)
+static size_t signature_end(trimming *now, size_t i)
 {
 	size_t j = i + 1, count, words;
 
@@ -112,8 +123,7 @@ static size_t signature_end(const trimming *now, size_t i)
 		if (lk_line_is_quote(&now->lines[j]) || lk_line_is_divider(&now->lines[j]) ||
 		    lk_line_is_forward(&now->lines[j]) || now->lines[j].mark ||
 		    lk_lines_are_header_block(now->lines + j, now->n - j) ||
-		    lk_lines_attribution(now->lines + j, now->n - j, &count, &words) ==
-			    LK_ATTRIBUTION_STRONG)
+		    attribution_at(now, j, &count, &words) == LK_ATTRIBUTION_STRONG)
 			return j;
 	}
 	return j >= now->n ? now->n : i;
@@ -179,7 +189,7 @@ static void drop_rule_above(trimming *now, size_t i)
 static size_t take_attribution(trimming *now, size_t i)
 {
 	size_t count = 0, words = 0;
-	lk_attribution found = lk_lines_attribution(now->lines + i, now->n - i, &count, &words);
+	lk_attribution found = attribution_at(now, i, &count, &words);
 
 	if (found == LK_ATTRIBUTION_NONE && now->lines[i].mark == LK_HTML_MARK_ATTRIBUTION) {
 		/* The HTML says so; the words say it in a way we do not know. */
@@ -288,7 +298,7 @@ char *lk_reply_text(const char *text, const char *subject)
 	g_autoptr(GArray) lines = split(text);
 	g_autofree bool *kept = g_new(bool, lines->len + 1);
 	g_autofree size_t *cut = g_new0(size_t, lines->len + 1);
-	trimming now = {(const lk_line *)(void *)lines->data, lines->len, kept, cut};
+	trimming now = {(const lk_line *)(void *)lines->data, lines->len, kept, cut, LOOKS_MOST};
 
 	for (size_t i = 0; i < now.n; i++)
 		kept[i] = true;
