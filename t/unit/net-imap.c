@@ -85,7 +85,7 @@ static void play_literal(script *s)
 {
 	select_folder(s);
 	hear(s, "UID FETCH 5 (UID BODY.PEEK[])");
-	say_bytes(s, "* 1 FETCH (UID 5 BODY[] {11}\r\nnul:\0\r\nbare", 41);
+	say_constant(s, "* 1 FETCH (UID 5 BODY[] {11}\r\nnul:\0\r\nbare");
 	say(s, ")\r\n%T OK done\r\n");
 	hear(s, "LOGOUT");
 }
@@ -608,7 +608,7 @@ static void play_idle(script *s)
 	/* this time the news comes in one piece with the "+" */
 	hear(s, "IDLE");
 	g_strlcpy(tag, s->tag, sizeof tag);
-	say_bytes(s, "+ idling\r\n* 10 EXISTS\r\n", 23);
+	say_constant(s, "+ idling\r\n* 10 EXISTS\r\n");
 	hear(s, "DONE");
 	say(s, tag);
 	say(s, " OK done\r\n");

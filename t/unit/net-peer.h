@@ -54,6 +54,9 @@ G_GNUC_UNUSED static void say_bytes(script *s, const void *bytes, size_t n)
 	}
 }
 
+/* A string constant, NULs and all. */
+#define say_constant(s, text) say_bytes((s), (text), sizeof(text) - 1)
+
 /* "%T" in the text stands for the tag of the last line heard. */
 G_GNUC_UNUSED static void say(script *s, const char *text)
 {
