@@ -144,9 +144,9 @@ static bool fill_filter(scmp_filter_ctx filter)
 				SCMP_A2(SCMP_CMP_MASKED_EQ, PROT_EXEC, 0));
 	/* fstat(2) of glibc, and its own limits of CPU time. */
 	bad |= seccomp_rule_add(filter, SCMP_ACT_ALLOW, SCMP_SYS(newfstatat), 1,
-				SCMP_A3(SCMP_CMP_EQ, AT_EMPTY_PATH));
+				SCMP_A3(SCMP_CMP_EQ, AT_EMPTY_PATH, 0));
 	bad |= seccomp_rule_add(filter, SCMP_ACT_ALLOW, SCMP_SYS(prlimit64), 2,
-				SCMP_A0(SCMP_CMP_EQ, 0), SCMP_A1(SCMP_CMP_EQ, RLIMIT_CPU));
+				SCMP_A0(SCMP_CMP_EQ, 0, 0), SCMP_A1(SCMP_CMP_EQ, RLIMIT_CPU, 0));
 	/*
 	 * GMime reads parameters in charsets of its sender's choice, and iconv would open a table:
 	 * refused, noted, and the mail read on. Our own text is read through tables opened before.
@@ -158,7 +158,7 @@ static bool fill_filter(scmp_filter_ctx filter)
 	bad |= seccomp_rule_add(filter, SCMP_ACT_ERRNO(ENOTSOCK), SCMP_SYS(getsockname), 0);
 	/* stdio asks once whether standard output is a terminal. */
 	bad |= seccomp_rule_add(filter, SCMP_ACT_ALLOW, SCMP_SYS(ioctl), 1,
-				SCMP_A1(SCMP_CMP_EQ, TCGETS));
+				SCMP_A1(SCMP_CMP_EQ, TCGETS, 0));
 	return bad == 0;
 }
 
