@@ -210,8 +210,9 @@ static void test_bad_lists(void)
 		"+OK\r\n1\r\n.\r\n",
 		"+OK\r\n1 \xc3\xa4\r\n.\r\n",
 		"garbage\r\n",
-		"+OK\r\n1 "
-		"aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa\r\n.\r\n",
+		("+OK\r\n1 "
+		 "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa\r\n."
+		 "\r\n"),
 	};
 	for (size_t i = 0; i < G_N_ELEMENTS(answers); i++) {
 		fixture f = {0};
