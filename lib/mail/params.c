@@ -135,8 +135,12 @@ lk_mime_params *lk_mime_params_parse(const char *value)
 		const char *name = p;
 		n = strcspn(p, "=;");
 		p += n;
-		if (*p != '=' || n == 0)
+		if (*p != '=')
 			continue;
+		if (n == 0) { /* "; =x": no name */
+			p++;
+			continue;
+		}
 		p = p + 1 + strspn(p + 1, " \t");
 		char *text = take_value(&p);
 		g_ptr_array_add(params->params, param_new(name, n, text));

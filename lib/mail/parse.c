@@ -9,6 +9,7 @@
 #include "lib/mail/head.h"
 #include "lib/mail/html.h"
 #include "lib/mail/language.h"
+#include "lib/mail/lsan.h"
 #include "lib/mail/params.h"
 #include "lib/mail/reply.h"
 #include "lib/mail/strip.h"
@@ -22,13 +23,6 @@
 #include <unistd.h>
 
 enum { HEADER_BYTES_MOST = 256 * 1024 * 1024, PARTS_SLACK_BYTES = 16 * 1024 * 1024 };
-
-#ifdef LUUKKU_SANITIZE
-#include <sanitizer/lsan_interface.h>
-#else
-#define __lsan_disable()
-#define __lsan_enable()
-#endif
 
 void lk_parse_init(void)
 {

@@ -186,6 +186,7 @@ static void test_params(void)
 	assert_param("filename=\"x.pdf\"", "filename", "x.pdf");
 	assert_param("a/b; boundary=\"b\" Message-Id: <x>; y=z", "boundary", "b");
 	assert_param("a/b (c;d=e); f=g", "d", NULL);
+	assert_param("a/b; =x; ==; name=y", "name", "y");
 	assert_param("a/b", "name", NULL);
 	assert_param(NULL, "name", NULL);
 	g_autoptr(lk_mime_params) params = lk_mime_params_parse(" Text/HTML (x) ; charset=utf-8");
