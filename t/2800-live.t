@@ -158,6 +158,28 @@ spew($conf, $text, 0600);
 $desk->give_away($conf);
 is($desk->json('status')->{daemons}[0]{pid}, $pid, 'reload with an error: luukkud runs on');
 
+# A mail that failed for good, sent again by hand.
+$smtp->rules({ at => 'rcpt', match => 'gone@x.example', reply => '550 5.1.1 no such user' });
+is($desk->ctl('deliver', { in => mail(id => 'gone@x.example', from => 'Gone <gone@x.example>') })->{status}, 0,
+	'a mail from somebody whose address does not work');
+wait_until(sub { grep { $_->{recipient} eq 'gone@x.example' && $_->{state} eq 'failed' }
+	@{ $desk->json('outbox', 'list') } }, 30, 'its acknowledgement to fail');
+my ($failed) = grep { $_->{recipient} eq 'gone@x.example' } @{ $desk->json('outbox', 'list') };
+like($failed->{last_reply}, qr/no such user/, "outbox list: the server's words");
+is($desk->json('status')->{outbox}{failed}, 1, 'status: one mail has failed');
+$smtp->rules;
+is($desk->ctl('outbox', 'retry', $failed->{id})->{status}, 0, 'outbox retry: exit status');
+wait_until(sub { $desk->json('outbox', 'show', $failed->{id})->{state} eq 'sent' }, 30, 'the mail to be sent');
+my $shown = $desk->json('outbox', 'show', $failed->{id});
+is_deeply([map { $_->{state} } @{ $shown->{deliveries} }], ['failed', 'sent'], 'outbox show: both attempts');
+my ($came) = grep { $_->{rcpt}[0] eq 'gone@x.example' } $smtp->mails;
+is(header($came->{data}, 'Message-ID'), "<$shown->{message_id}>", 'outbox retry: it kept its Message-ID');
+my $about = $desk->json('show', $failed->{ref});
+my @out = grep { $_->{direction} eq 'out' } @{ $about->{messages} };
+is(scalar @out, 1, 'show: it is one message of its ticket');
+is($out[0]{delivery}[0]{state}, 'sent', 'show: that was sent');
+ok((grep { $_->{event} eq 'mail_retried' } @{ $about->{events} }), 'show: the history says who asked for it');
+
 # The database away: what luukkud knows is still told, a mail is left with the MTA.
 $pg->stop;
 my $away = $desk->ctl('status', '--json');

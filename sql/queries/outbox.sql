@@ -78,20 +78,26 @@ SELECT * FROM (
 -- name: outbox_composed
 -- $1 outbox row, $2 wire, $3 envelope sender, $4 ticket or null, $5 from name, $6 from address,
 -- $7 to as jsonb, $8 subject, $9 Message-ID, $10 its hash, $11 in_reply_to, $12 refs, $13 now,
--- $14 text, $15 language, $16 writer.
-WITH shown AS (
+-- $14 text, $15 language, $16 writer. A mail that failed and is sent again by hand is composed anew;
+-- it stays one message of its ticket.
+WITH before AS (
+	SELECT message_id AS id FROM outbox WHERE id = $1 AND message_id IS NOT NULL
+), shown AS (
 	INSERT INTO message (ticket_id, direction, kind, writer, message_id, message_id_hash, from_name,
 		from_address, recipients_to, subject, in_reply_to, refs, written_at, at, text, reply_text,
 		language)
-	VALUES ($4, 'out', 'normal', $16, $9, $10, $5, $6, $7::jsonb, $8, $11, $12::text[], $13, $13, $14,
-		$14, $15)
+	SELECT $4, 'out', 'normal', $16, $9, $10, $5, $6, $7::jsonb, $8, $11, $12::text[], $13::timestamptz, $13,
+	       $14, $14, $15
+	 WHERE NOT EXISTS (SELECT FROM before)
 	RETURNING id
 ), identified AS (
 	INSERT INTO identifier (hash, ticket_id, message_id)
 	SELECT $10::bytea, $4::bigint, id FROM shown WHERE $4::bigint IS NOT NULL
 	ON CONFLICT (hash, ticket_id) DO UPDATE SET message_id = excluded.message_id
 )
-UPDATE outbox SET wire = $2, envelope_from = $3, message_id = (SELECT id FROM shown) WHERE id = $1;
+UPDATE outbox
+   SET wire = $2, envelope_from = $3, message_id = coalesce((SELECT id FROM before), (SELECT id FROM shown))
+ WHERE id = $1;
 
 -- name: outbox_uncomposable
 -- $1 outbox row, $2 now, $3 reason, $4 actor.
