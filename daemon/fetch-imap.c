@@ -366,7 +366,7 @@ static bool take_new(lk_fetch *fetch, GError **error)
 		if (!take_items(fetch, items, error))
 			return false;
 		if (lk_program_is_stopping(fetch->program))
-			return true;
+			return save_dealt(fetch, error);
 		/* The list left out what has gone meanwhile. */
 		lk_fetch_skip(fetch, g_array_index(uids, uint32_t, uids->len - 1));
 		if (!save_dealt(fetch, error))

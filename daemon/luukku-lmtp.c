@@ -252,6 +252,8 @@ static bool listen_unix(const char *path, int *ret_fd, GError **error)
 {
 	struct sockaddr_un address = {.sun_family = AF_UNIX};
 	lk_autofd int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	mode_t mask;
+	int bound;
 
 	if (strlen(path) >= sizeof address.sun_path)
 		errno = ENAMETOOLONG;
@@ -260,8 +262,11 @@ static bool listen_unix(const char *path, int *ret_fd, GError **error)
 	memcpy(address.sun_path, path, strlen(path));
 	/* A socket that a dead one of us left; luukkud lets only one live. */
 	(void)unlink(path);
-	if (bind(fd, (struct sockaddr *)&address, sizeof address) != 0 || chmod(path, 0660) != 0 ||
-	    listen(fd, BACKLOG) != 0)
+	/* Right from its first moment: nobody finds it with another mode. */
+	mask = umask(0117);
+	bound = bind(fd, (struct sockaddr *)&address, sizeof address);
+	(void)umask(mask);
+	if (bound != 0 || listen(fd, BACKLOG) != 0)
 		return listen_failed(path, error);
 	*ret_fd = fd;
 	fd = -1;
