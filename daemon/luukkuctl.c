@@ -27,7 +27,10 @@ static const lk_ctl_command help_commands[] = {
 
 static const lk_ctl_option parse_options[] = {
 	{"json", 0, NULL, "one JSON document"},
-	{"authserv", 0, "A", "whose Authentication-Results headers are believed"},
+	{"authserv", 0, "ID", "whose Authentication-Results headers are believed"},
+	{"relay", 0, "HOST", "at whose topmost Received line they must stand"},
+	{"own-list", 0, "ID", "a List-Id that does not make a mail kind list"},
+	{"strip", 0, "TEXT", "a gateway's banner to take off"},
 	{"stdin0", 0, NULL, "read many file names from standard input; one JSON a line"},
 	{NULL, 0, NULL, NULL},
 };
