@@ -72,12 +72,30 @@ bool lk_ctl_db(lk_ctl *ctl, lk_db **ret_db, GError **error)
 	return true;
 }
 
-char *lk_ctl_actor(void)
+/* Who called sudo, when it was root or the user of the daemons that was called; else 0. */
+static uid_t behind_sudo(const lk_ctl *ctl, const char *name)
+{
+	const char *text = g_getenv("SUDO_UID");
+	int64_t uid = 0;
+
+	if (text == NULL || !lk_parse_int(text, 1, UINT32_MAX - 1, &uid, NULL))
+		return 0;
+	if (getuid() != 0 && g_strcmp0(name, ctl->conf->site.user) != 0)
+		return 0;
+	return (uid_t)uid;
+}
+
+char *lk_ctl_actor(const lk_ctl *ctl)
 {
 	const struct passwd *user = getpwuid(getuid());
+	g_autofree char *own = user != NULL ? g_strdup(user->pw_name) : NULL;
+	uid_t other = behind_sudo(ctl, own);
 
+	user = other != 0 ? getpwuid(other) : NULL;
 	if (user != NULL)
 		return g_strdup_printf("cli:%s", user->pw_name);
+	if (own != NULL)
+		return g_strdup_printf("cli:%s", own);
 	return g_strdup_printf("cli:%ju", (uintmax_t)getuid());
 }
 

@@ -211,12 +211,13 @@ static bool change_all(lk_ctl *ctl,
 		       bool (*change)(lk_db *, int64_t, lk_time, const char *, GError **),
 		       const char *done, GError **error)
 {
-	g_autofree char *actor = lk_ctl_actor();
+	g_autofree char *actor = NULL;
 	lk_db *db = NULL;
 	lk_time now = lk_now();
 
 	if (!lk_ctl_db(ctl, &db, error) || !lk_db_begin(db, error))
 		return false;
+	actor = lk_ctl_actor(ctl);
 	for (unsigned i = 0; i < ctl->n_operands; i++) {
 		int64_t id = 0;
 

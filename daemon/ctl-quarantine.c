@@ -162,7 +162,7 @@ static bool begin(lk_ctl *ctl, lk_db **ret_db, GError **error)
 static bool release_all(lk_ctl *ctl, lk_db *db, const lk_policy *policy, int64_t *ret_tickets,
 			GError **error)
 {
-	g_autofree char *actor = lk_ctl_actor();
+	g_autofree char *actor = lk_ctl_actor(ctl);
 	lk_time now = lk_now();
 
 	for (unsigned i = 0; i < ctl->n_operands; i++) {
@@ -203,12 +203,13 @@ static bool run_quarantine_release(lk_ctl *ctl, GError **error)
 
 static bool run_quarantine_drop(lk_ctl *ctl, GError **error)
 {
-	g_autofree char *actor = lk_ctl_actor();
+	g_autofree char *actor = NULL;
 	lk_time now = lk_now();
 	lk_db *db = NULL;
 
 	if (!begin(ctl, &db, error))
 		return false;
+	actor = lk_ctl_actor(ctl);
 	for (unsigned i = 0; i < ctl->n_operands; i++) {
 		int64_t id = 0;
 

@@ -78,8 +78,11 @@ bool lk_ctl_conf(lk_ctl *ctl, const lk_conf **ret_conf, GError **error);
  */
 bool lk_ctl_db(lk_ctl *ctl, lk_db **ret_db, GError **error);
 
-/* "cli:" and the operating-system user. Caller frees. */
-char *lk_ctl_actor(void);
+/*
+ * "cli:" and the operating-system user: the one behind sudo, when sudo made us root or the user of
+ * the daemons. After lk_ctl_conf. Caller frees.
+ */
+char *lk_ctl_actor(const lk_ctl *ctl);
 
 /* The ticket that "TUKI-1042", "tuki-1042", "[TUKI-1042]" or "1042" names. LK_ERR_USAGE. */
 bool lk_ctl_ticket(lk_ctl *ctl, const char *text, int64_t *ret_ticket, GError **error);

@@ -308,6 +308,13 @@ is_deeply([$db->sql("SELECT ticket_id, actor, event FROM event WHERE event LIKE 
 	[[1001, "cli:$user", 'mail_retried'], [1002, "cli:$user", 'mail_retried'], [1002, "cli:$user", 'mail_cancelled']],
 	'the history says who');
 
+# Who was behind sudo, when the caller is root or the user of the daemons; nobody else may say so.
+my $daemon = getpwnam 'daemon';
+my $by_sudo = run(['luukkuctl', '-c', "$dir/luukku.conf", 'outbox', 'cancel', '2'], env => { SUDO_UID => $daemon });
+is($by_sudo->{status}, 0, 'outbox cancel by sudo');
+is($db->sql('SELECT actor FROM event ORDER BY id DESC LIMIT 1'), $> == 0 ? 'cli:daemon' : "cli:$user",
+	'the history says who was behind sudo');
+
 # --- quarantine ----------------------------------------------------------------------------------
 
 is_deeply([map { "$_->{id} $_->{reason}" } @{ ctl_json('quarantine', 'list') }], ['2 auto_reply', '1 list'],

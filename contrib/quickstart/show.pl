@@ -652,4 +652,6 @@ if ($status) {
 elsif ($keeper) {
 	stay();
 }
-exit $status;
+tear_down();
+# Not exit: the test modules would show their servers' logs after a failure.
+POSIX::_exit($status);
