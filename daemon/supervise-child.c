@@ -208,14 +208,16 @@ static void child_ended(lk_supervisor *supervisor, lk_child *child, int wait_sta
 	verdict = lk_supervise_decide(wait_status, &child->history, lk_monotonic_ms(),
 				      (unsigned)lk_jitter(0, 999));
 	blame(child, wait_status, how);
-	if (verdict.needs_reload) {
-		lk_error("child.refused", "child=\"%s\" how=\"%s\" until=reload", child->name, how);
+	child->start_at_ms = lk_monotonic_ms() + verdict.wait_ms;
+	if (verdict.is_refused) {
+		lk_error("child.refused",
+			 "child=\"%s\" how=\"%s\" until=reload restart_ms=%" PRId64, child->name,
+			 how, verdict.wait_ms);
 		lk_child_set_state(supervisor, child, LK_CHILD_REFUSED);
 		return;
 	}
 	lk_warning("child.died", "child=\"%s\" how=\"%s\" restart_ms=%" PRId64, child->name, how,
 		   verdict.wait_ms);
-	child->start_at_ms = lk_monotonic_ms() + verdict.wait_ms;
 	lk_child_set_state(supervisor, child, LK_CHILD_WAITING);
 }
 
@@ -250,7 +252,7 @@ int lk_child_tick(lk_supervisor *supervisor)
 	for (unsigned i = 0; i < supervisor->children->len; i++) {
 		lk_child *child = g_ptr_array_index(supervisor->children, i);
 
-		if (child->state == LK_CHILD_WAITING) {
+		if (child->state == LK_CHILD_WAITING || child->state == LK_CHILD_REFUSED) {
 			if (supervisor->is_stopping || supervisor->is_once)
 				continue;
 			if (child->start_at_ms <= now)

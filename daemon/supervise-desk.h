@@ -21,7 +21,7 @@ typedef enum {
 	LK_CHILD_WAITING, /* starts at start_at_ms */
 	LK_CHILD_RUNNING,
 	LK_CHILD_STOPPING, /* was told to stop; killed at kill_at_ms */
-	LK_CHILD_REFUSED,  /* its configuration is bad: not before a reload */
+	LK_CHILD_REFUSED,  /* its configuration is bad: at start_at_ms, or a reload */
 	LK_CHILD_ENDED	   /* --once only */
 } lk_child_state;
 

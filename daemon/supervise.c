@@ -23,6 +23,8 @@ static const ladder ladders[] = {
 	[LK_END_DONE] = {1 * SECOND, 60 * SECOND},
 	[LK_END_RETRY] = {1 * SECOND, 60 * SECOND},
 	[LK_END_MAILBOX] = {1 * MINUTE, 15 * MINUTE},
+	/* What a person must mend may be in the database, or in a file that is back as it was. */
+	[LK_END_CONFIG] = {10 * SECOND, 5 * MINUTE},
 	[LK_END_CRASH] = {1 * SECOND, 60 * SECOND},
 };
 
@@ -68,10 +70,8 @@ lk_verdict lk_supervise_decide(int wait_status, lk_history *history, int64_t now
 	history->last_class = (int)verdict.class;
 	history->restarts++;
 	history->did_cycle = false;
-	if (verdict.class == LK_END_CONFIG)
-		verdict.needs_reload = true;
-	else
-		verdict.wait_ms = step(&ladders[verdict.class], history->failures, random);
+	verdict.is_refused = verdict.class == LK_END_CONFIG;
+	verdict.wait_ms = step(&ladders[verdict.class], history->failures, random);
 	return verdict;
 }
 

@@ -29,8 +29,8 @@ typedef enum {
 
 typedef struct {
 	lk_end_class class;
-	bool needs_reload; /* not again before the configuration was reloaded */
-	int64_t wait_ms;   /* else: again after so long */
+	bool is_refused; /* the configuration is wrong: a reload ends the wait */
+	int64_t wait_ms; /* again after so long */
 } lk_verdict;
 
 lk_end_class lk_supervise_class(int wait_status);

@@ -198,6 +198,9 @@ like slurp($log), qr/reload\.problem.*luukku\.conf:7: site\.prefixx.*\n.*reload\
 	'all errors of the new configuration are logged';
 %all = daemons();
 is join(' ', map { "$_=$all{$_}{pid}" } grep { $all{$_}{pid} } sort keys %all), $before, 'and no child was touched';
+script('luukku-send', '');
+wait_daemon('luukku-send 1', 'try again', sub { $_[0]{state} eq 'running' });
+pass 'what a program found wrong may be mended outside of the configuration: it is tried again';
 
 # --- reload: good
 script('luukkuctl', 'exit 0');

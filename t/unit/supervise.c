@@ -36,7 +36,7 @@ static void test_retry_ladder(void)
 		lk_verdict most = lk_supervise_decide(exited(75), &longest, 1000, 999);
 		lk_verdict least = lk_supervise_decide(exited(75), &shortest, 1000, 0);
 
-		g_assert_false(most.needs_reload);
+		g_assert_false(most.is_refused);
 		g_assert_cmpint(most.wait_ms, ==, whole[i]);
 		g_assert_cmpint(least.wait_ms, ==, whole[i] / 2);
 	}
@@ -54,13 +54,18 @@ static void test_mailbox_waits_long(void)
 	g_assert_cmpint(last, ==, 15 * 60000);
 }
 
-static void test_config_waits_for_reload(void)
+/* A reload starts it at once, but nobody reloads because a right in the database came back. */
+static void test_config_is_tried_again(void)
 {
 	lk_history history = {0};
-	lk_verdict verdict = lk_supervise_decide(exited(78), &history, 0, 0);
+	lk_verdict verdict = lk_supervise_decide(exited(78), &history, 0, 999);
 
-	g_assert_true(verdict.needs_reload);
-	g_assert_cmpint(verdict.wait_ms, ==, 0);
+	g_assert_true(verdict.is_refused);
+	g_assert_cmpint(verdict.wait_ms, ==, 10000);
+	for (int i = 0; i < 10; i++)
+		verdict = lk_supervise_decide(exited(78), &history, 0, 999);
+	g_assert_true(verdict.is_refused);
+	g_assert_cmpint(verdict.wait_ms, ==, 5 * 60000);
 }
 
 /* Dying before the first cycle keeps climbing, however long it took to die. */
@@ -152,7 +157,7 @@ int main(int argc, char **argv)
 	g_test_add_func("/supervise/classes", test_classes);
 	g_test_add_func("/supervise/retry-ladder", test_retry_ladder);
 	g_test_add_func("/supervise/mailbox-waits-long", test_mailbox_waits_long);
-	g_test_add_func("/supervise/config-waits-for-reload", test_config_waits_for_reload);
+	g_test_add_func("/supervise/config-is-tried-again", test_config_is_tried_again);
 	g_test_add_func("/supervise/first-cycle", test_first_cycle);
 	g_test_add_func("/supervise/class-change", test_class_change);
 	g_test_add_func("/supervise/worse", test_worse);
