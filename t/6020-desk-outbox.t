@@ -126,6 +126,11 @@ $desk->db->sql("UPDATE person SET suppressed_until = '2026-04-27', suppressed_re
 	WHERE address = 'storm\@example.org'");
 like($desk->run_or_die('luukku_fetch', 'add', ticket => $storm, recipient => 'storm@example.org',
 	now => '2026-03-27T11:00:00Z'), qr/^verdict suppressed/, 'nor a suppressed one');
+my @loop = map { $desk->take(from => 'desk@other.example', subject => "We received your mail, case $_")->{ticket} } 1 .. 10;
+is_deeply([map { ($desk->row("SELECT state FROM outbox WHERE ticket_id = $_"))[0] } @loop], [('queued') x 9, 'held'],
+	'a robot that opens a ticket by each acknowledgement is stopped, too');
+ok((grep { /^held: held by the breaker: this address already got 9 mails about all its tickets within 10m/ }
+	$desk->events($loop[9])), '... with an event');
 isnt($desk->run_helper('luukku_fetch', 'add', ticket => $storm, recipient => "a\@b\r\nBcc: x\@y")->{status}, 0,
 	'nor what is no address');
 

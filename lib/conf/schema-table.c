@@ -509,7 +509,8 @@ static const lk_setting table[] = {
 		  "--force"},
 	{"breaker", LK_SET_RATES, IN(lk_conf, breaker),
 	 .fallback = "10/10m 15/30m 25/60m 50/180m 100/600m", .flags = FILLED,
-	 .prose = "most mails out per address and ticket in a time"},
+	 .prose = "most mails out per address and ticket in a time; an address gets three times "
+		  "as many over all tickets"},
 
 	{"lmtp", LK_SET_GROUP, IN(lk_conf, lmtp), .prose = "mail handed in by a mail server"},
 	{"lmtp.listen", LK_SET_TEXT, LK_FORM_SOCKET, IN(lk_conf_lmtp, listen),

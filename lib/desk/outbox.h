@@ -27,7 +27,8 @@ typedef enum { LK_OUTBOX_QUEUED, LK_OUTBOX_SUPPRESSED, LK_OUTBOX_HELD } lk_outbo
 
 /*
  * Adds the row, or adds it held or suppressed with the reason as an event: breaker budgets per
- * address and ticket, addresses of ours, suppressed addresses. Inside the caller's transaction.
+ * address and ticket, three times as much per address, addresses of ours, suppressed addresses.
+ * Inside the caller's transaction.
  */
 bool lk_outbox_add(lk_db *db, const lk_policy *policy, lk_time now, const lk_outbox_mail *mail,
 		   lk_outbox_verdict *ret_verdict, int64_t *ret_outbox, GError **error);

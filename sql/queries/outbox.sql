@@ -2,8 +2,9 @@
 
 -- name: outbox_prepare
 -- $1 ticket or null, $2 BLAKE2b-128 of the folded recipient, $3 now, $4 budgets' counts,
--- $5 budgets' seconds. The number of the new row and what stands against it: budget is the index
--- (from 1) of the first one that is used up.
+-- $5 budgets' seconds, $6 how many times a budget an address gets over all tickets. The number of the
+-- new row and what stands against it: budget is the index (from 1) of the first one that is used up
+-- for the ticket, address_budget for the address.
 SELECT nextval(pg_get_serial_sequence('outbox', 'id')) AS id,
        (SELECT p.suppressed_until FROM person p WHERE p.address_hash = $2) AS suppressed_until,
        (SELECT p.suppressed_reason FROM person p WHERE p.address_hash = $2) AS suppressed_reason,
@@ -13,7 +14,14 @@ SELECT nextval(pg_get_serial_sequence('outbox', 'id')) AS id,
 		 WHERE o.recipient_hash = $2 AND o.ticket_id IS NOT DISTINCT FROM $1::bigint
 		   AND o.created_at > $3::timestamptz - make_interval(secs => b.seconds)
 		   AND o.state NOT IN ('held', 'suppressed', 'cancelled')) >= b.most
-	 ORDER BY b.n LIMIT 1) AS budget;
+	 ORDER BY b.n LIMIT 1) AS budget,
+       (SELECT b.n FROM unnest($4::bigint[], $5::bigint[]) WITH ORDINALITY AS b (most, seconds, n)
+	 WHERE (SELECT count(*)
+		  FROM outbox o
+		 WHERE o.recipient_hash = $2
+		   AND o.created_at > $3::timestamptz - make_interval(secs => b.seconds)
+		   AND o.state NOT IN ('held', 'suppressed', 'cancelled')) >= b.most * $6::bigint
+	 ORDER BY b.n LIMIT 1) AS address_budget;
 
 -- name: outbox_insert
 -- $1 id, $2 ticket, $3 cause, $4 template, $5 purpose, $6 queue, $7 language, $8 recipient,
