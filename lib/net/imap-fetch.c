@@ -11,14 +11,16 @@ enum {
 	BYTES_PER_UID = 12,
 	BYTES_PER_ITEM = 1024,
 	BODY_SLACK_BYTES = 1 << 20,
-	MOST_ZONE = 1459 /* +-HHMM as a number */
+	MOST_ZONE = 1459, /* +-HHMM as a number */
+	MOST_UNREADABLE = 3
 };
 
 /*
  * A server that writes one INTERNALDATE wrong makes libetpan reject the whole answer, and the
- * session with it. The next session of this process then asks without dates.
+ * session with it. After so many in a row later sessions of this process ask without dates: a mail
+ * without one counts as new, and that is better than a mailbox that stands still.
  */
-static bool dates_are_unreadable;
+static unsigned unreadable_answers;
 
 static int compare_uids(const void *a, const void *b)
 {
@@ -197,10 +199,12 @@ static bool list_batch(lk_imap *imap, const uint32_t *uids, size_t n, GArray *it
 	bool ok;
 	if (!lk_imap_command(imap, LK_IMAP_SMALL_BYTES + n * BYTES_PER_ITEM, &ok, error,
 			     "UID FETCH %s (UID RFC822.SIZE FLAGS%s)", set,
-			     dates_are_unreadable ? "" : " INTERNALDATE")) {
-		dates_are_unreadable = dates_are_unreadable || imap->result == MAILIMAP_ERROR_PARSE;
+			     unreadable_answers >= MOST_UNREADABLE ? "" : " INTERNALDATE")) {
+		unreadable_answers += imap->result == MAILIMAP_ERROR_PARSE;
 		return false;
 	}
+	if (unreadable_answers < MOST_UNREADABLE)
+		unreadable_answers = 0;
 	g_autoptr(GHashTable) by_uid = g_hash_table_new_full(NULL, NULL, NULL, g_free);
 	clist *list = imap->m->imap_response_info->rsp_fetch_list;
 	for (clistiter *i = list ? clist_begin(list) : NULL; i; i = clist_next(i)) {

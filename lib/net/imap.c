@@ -290,7 +290,7 @@ static bool authenticate(lk_imap *imap, const char *mechanism, const lk_secret *
 		return false;
 	bool is_sent = at_once;
 	for (int i = 0; i < MOST_LINES_BEFORE_PLUS; i++) {
-		const char *line;
+		const char *line = NULL;
 		if (!lk_imap_next_line(imap, &line, error))
 			return false;
 		if (line[0] != '+')
@@ -409,7 +409,7 @@ static bool try_idle(lk_imap *imap, bool *ret_idles, bool *ret_news, GError **er
 	if (!lk_imap_send(imap, LK_IMAP_SMALL_BYTES, "IDLE", error))
 		return false;
 	for (int i = 0; i < MOST_LINES_BEFORE_PLUS; i++) {
-		const char *line;
+		const char *line = NULL;
 		if (!lk_imap_next_line(imap, &line, error))
 			return false;
 		if (line[0] == '+') {
@@ -463,7 +463,7 @@ static bool listen_idle(lk_imap *imap, int timeout_ms, bool *ret_news, bool *ret
 			if (waited != LK_WAIT_READABLE)
 				return true;
 		}
-		const char *line;
+		const char *line = NULL;
 		lk_stream_begin(imap->stream, 0, IDLE_LINE_BYTES);
 		if (!lk_imap_next_line(imap, &line, error))
 			return false;

@@ -138,6 +138,49 @@ static void test_list_nonsense(void)
 	close_folder(&f);
 }
 
+static void play_bad_date(script *s)
+{
+	select_folder(s);
+	hear(s, "UID FETCH 5 (UID RFC822.SIZE FLAGS INTERNALDATE)");
+	say(s, "* 1 FETCH (UID 5 RFC822.SIZE 50 FLAGS () INTERNALDATE \"never\")\r\n%T OK x\r\n");
+	keep_silent(s);
+}
+
+static void play_without_dates(script *s)
+{
+	select_folder(s);
+	hear(s, "UID FETCH 5 (UID RFC822.SIZE FLAGS)");
+	say(s, "* 1 FETCH (UID 5 RFC822.SIZE 50 FLAGS ())\r\n%T OK done\r\n");
+	hear(s, "LOGOUT");
+}
+
+/* In a process of its own: it is remembered for good. */
+static void test_bad_dates(void)
+{
+	if (!g_test_subprocess()) {
+		g_test_trap_subprocess(NULL, 0, 0);
+		g_test_trap_assert_passed();
+		return;
+	}
+	const uint32_t uid = 5;
+	for (int i = 0; i < 4; i++) {
+		fixture f = {0};
+		GError *error = NULL;
+		g_autoptr(GArray) items = NULL;
+		open_folder(&f, i < 3 ? play_bad_date : play_without_dates);
+		bool is_good = lk_imap_list(f.imap, &uid, 1, &items, &error);
+		g_assert_true(is_good == (i == 3));
+		if (is_good) {
+			g_assert_cmpuint(items->len, ==, 1);
+			g_assert_cmpint(g_array_index(items, lk_imap_item, 0).internal_date, ==,
+					LK_TIME_NONE);
+		} else
+			assert_code(error, LK_ERR_RETRY);
+		g_clear_error(&error);
+		close_folder(&f);
+	}
+}
+
 static void play_endless(script *s)
 {
 	select_folder(s);
@@ -387,6 +430,7 @@ int main(int argc, char **argv)
 	g_test_add_func("/imap/search-in-windows", test_search_in_windows);
 	g_test_add_func("/imap/list", test_list);
 	g_test_add_func("/imap/list-nonsense", test_list_nonsense);
+	g_test_add_func("/imap/bad-dates", test_bad_dates);
 	g_test_add_func("/imap/endless-line", test_endless_line);
 	g_test_add_func("/imap/idle", test_idle);
 	g_test_add_func("/imap/idle-is-woken", test_idle_is_woken);
