@@ -91,7 +91,7 @@ static void misbehave(void)
 		for (;;)
 			memset(g_malloc(1 << 24), 1, 1 << 24);
 	if (lk_fault_mode("parse-socket"))
-		(void)!socket(AF_INET, SOCK_STREAM, 0);
+		(void)!socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
 	if (lk_fault_mode("parse-open"))
 		(void)!fopen("/etc/passwd", "re");
 }

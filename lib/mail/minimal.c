@@ -1,7 +1,8 @@
+#include "lib/mail/parser.h"
+
 #include "lib/base/text.h"
 #include "lib/mail/address.h"
 #include "lib/mail/header.h"
-#include "lib/mail/parser.h"
 #include "lib/mail/words.h"
 
 enum { MINIMAL_BYTES = 64 * 1024 };
