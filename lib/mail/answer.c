@@ -13,10 +13,10 @@
 #define TYPE_ADDRESS "(mayay)"
 #define TYPE_HEAD                                                                                  \
 	"(mayxxm" TYPE_ADDRESS "uum" TYPE_ADDRESS "maya" TYPE_ADDRESS "a" TYPE_ADDRESS             \
-	"a" TYPE_ADDRESS "aayaymayaay)"
+	"a" TYPE_ADDRESS "ayaymayay)"
 #define TYPE_KIND "(uaybbmayayaymayu)"
 #define TYPE_PARTS "a(mayaymaybtt)"
-#define TYPE_REST "(m(aaybmaymaymay)m(maymaymay)a(ayay)aayb)"
+#define TYPE_REST "(m(aybmaymaymay)m(maymaymay)ayayb)"
 #define TYPE_ANSWER "(" TYPE_HEAD TYPE_KIND TYPE_PARTS TYPE_REST ")"
 
 static GVariant *text(const char *value)
@@ -51,14 +51,16 @@ static GVariant *addresses(const GPtrArray *list)
 	return g_variant_builder_end(&builder);
 }
 
+/* Texts hold no NUL: each is followed by one. A variant for each would cost more than parsing. */
 static GVariant *texts(const GPtrArray *list)
 {
-	GVariantBuilder builder;
+	g_autoptr(GString) joined = g_string_new(NULL);
 
-	g_variant_builder_init(&builder, G_VARIANT_TYPE("aay"));
-	for (unsigned i = 0; i < list->len; i++)
-		g_variant_builder_add_value(&builder, text(g_ptr_array_index(list, i)));
-	return g_variant_builder_end(&builder);
+	for (unsigned i = 0; i < list->len; i++) {
+		g_string_append(joined, g_ptr_array_index(list, i));
+		g_string_append_c(joined, 0);
+	}
+	return g_variant_new_fixed_array(G_VARIANT_TYPE_BYTE, joined->str, joined->len, 1);
 }
 
 static GVariant *tuple(GVariant **children, size_t n)
@@ -120,7 +122,7 @@ static GVariant *encode_parts(const lk_mail *mail)
 
 static GVariant *encode_bounce(const lk_bounce *bounce)
 {
-	const GVariantType *type = G_VARIANT_TYPE("(aaybmaymaymay)");
+	const GVariantType *type = G_VARIANT_TYPE("(aybmaymaymay)");
 
 	if (!bounce)
 		return g_variant_new_maybe(type, NULL);
@@ -143,15 +145,14 @@ static GVariant *encode_auth(const lk_auth *auth)
 
 static GVariant *encode_headers(const lk_mail *mail)
 {
-	GVariantBuilder builder;
+	g_autoptr(GPtrArray) flat = g_ptr_array_new();
 
-	g_variant_builder_init(&builder, G_VARIANT_TYPE("a(ayay)"));
 	for (unsigned i = 0; i < mail->headers->len; i++) {
 		const lk_header *header = g_ptr_array_index(mail->headers, i);
-		GVariant *children[] = {text(header->name), text(header->value)};
-		g_variant_builder_add_value(&builder, tuple(children, 2));
+		g_ptr_array_add(flat, header->name);
+		g_ptr_array_add(flat, header->value);
 	}
-	return g_variant_builder_end(&builder);
+	return texts(flat);
 }
 
 GBytes *lk_answer_encode(const lk_mail *mail)
@@ -231,11 +232,19 @@ static void read_addresses(GVariant *parent, size_t i, GPtrArray *list)
 
 static void read_texts(GVariant *parent, size_t i, size_t most, GPtrArray *list)
 {
-	g_autoptr(GVariant) values = g_variant_get_child_value(parent, i);
-	size_t n = MIN(g_variant_n_children(values), most);
+	g_autoptr(GVariant) value = g_variant_get_child_value(parent, i);
+	gsize n = 0;
+	const char *bytes = g_variant_get_fixed_array(value, &n, 1);
 
-	for (size_t j = 0; j < n; j++)
-		g_ptr_array_add(list, read_text(values, j, LK_HEADER_BYTES_MOST));
+	for (const char *end; n > 0 && list->len < most;
+	     n -= (gsize)(end + 1 - bytes), bytes = end + 1) {
+		end = memchr(bytes, 0, n);
+		if (!end)
+			return;
+		g_autofree char *clean =
+			lk_text_clean(bytes, MIN((size_t)(end - bytes), LK_HEADER_BYTES_MOST));
+		g_ptr_array_add(list, lk_text_cut(clean, LK_HEADER_BYTES_MOST));
+	}
 }
 
 static int64_t read_int64(GVariant *parent, size_t i)
@@ -356,21 +365,20 @@ static void decode_bounce(GVariant *rest, lk_mail *mail)
 static void decode_rest(GVariant *rest, lk_mail *mail)
 {
 	g_autoptr(GVariant) auth = read_maybe(rest, 1);
-	g_autoptr(GVariant) headers = g_variant_get_child_value(rest, 2);
-	size_t n = MIN(g_variant_n_children(headers), LK_HEADERS_MOST);
+	g_autoptr(GPtrArray) flat = g_ptr_array_new_with_free_func(g_free);
 
 	decode_bounce(rest, mail);
+	read_texts(rest, 2, 2 * LK_HEADERS_MOST, flat);
 	if (auth) {
 		mail->auth = g_new0(lk_auth, 1);
 		mail->auth->spf = read_maybe_text(auth, 0, 32);
 		mail->auth->dkim = read_maybe_text(auth, 1, 32);
 		mail->auth->dmarc = read_maybe_text(auth, 2, 32);
 	}
-	for (size_t i = 0; i < n; i++) {
-		g_autoptr(GVariant) value = g_variant_get_child_value(headers, i);
+	for (unsigned i = 0; i + 1 < flat->len; i += 2) {
 		lk_header *header = g_new0(lk_header, 1);
-		header->name = read_text(value, 0, 256);
-		header->value = read_text(value, 1, LK_HEADER_BYTES_MOST);
+		header->name = g_steal_pointer(&flat->pdata[i]);
+		header->value = g_steal_pointer(&flat->pdata[i + 1]);
 		g_ptr_array_add(mail->headers, header);
 	}
 	read_texts(rest, 3, LK_DEFECTS_MOST, mail->defects);

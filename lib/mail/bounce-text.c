@@ -1,6 +1,7 @@
 #include "lib/mail/bounce-parts.h"
 
 #include "lib/base/text.h"
+#include "lib/mail/charset.h"
 #include "lib/mail/mail.h"
 
 #include <string.h>
@@ -78,7 +79,7 @@ char *lk_notice_of(const char *text, const char **ret_returned)
 	while (*p && p - text < NOTICE_BYTES_MOST) {
 		size_t n = strcspn(p, "\n");
 		g_autofree char *line = g_strndup(p, MIN(n, LINE_BYTES_MOST));
-		g_autofree char *folded = g_utf8_strdown(line, -1);
+		g_autofree char *folded = lk_fold(line, strlen(line));
 		if (is_return_marker(line, g_strchomp(folded))) {
 			*ret_returned = p;
 			break;

@@ -3,6 +3,7 @@
 #include "lib/base/text.h"
 #include "lib/mail/answer.h"
 #include "lib/mail/bounce-parts.h"
+#include "lib/mail/charset.h"
 #include "lib/mail/words.h"
 
 #include <string.h>
@@ -332,17 +333,29 @@ static bool is_forwarded_or_answered(const char *folded)
 	return false;
 }
 
+/* Does anything but the words of its text speak for a report? Most mails end here. */
+static bool has_sign(const weighing *now)
+{
+	const lk_gather *gather = now->gather;
+
+	return now->from_daemon || now->says_subject || now->is_null_path ||
+	       gather->status->len > 0 || strcmp(gather->top_type, "multipart/report") == 0 ||
+	       lk_fields_get(gather->fields, "X-Failed-Recipients");
+}
+
 static void weigh(const lk_gather *gather, weighing *now)
 {
 	now->gather = gather;
-	now->subject = g_utf8_strdown(gather->mail->subject, -1);
-	now->notice = lk_notice_of(gather->mail->text, &now->returned);
-	g_autofree char *squeezed = lk_text_squeeze(now->notice);
-	now->folded = g_utf8_strdown(squeezed, -1);
+	now->subject = lk_fold(gather->mail->subject, strlen(gather->mail->subject));
 	now->from_daemon = is_daemon(gather);
 	now->says_subject = subject_says(now->subject);
-	now->says_notice = notice_says(now->folded);
 	now->is_null_path = gather->mail->return_path && !*gather->mail->return_path;
+	if (!has_sign(now))
+		return;
+	now->notice = lk_notice_of(gather->mail->text, &now->returned);
+	g_autofree char *squeezed = lk_text_squeeze(now->notice);
+	now->folded = lk_fold(squeezed, strlen(squeezed));
+	now->says_notice = notice_says(now->folded);
 }
 
 /* Is a mail without a status part a report all the same? The reason, or NULL. */
@@ -364,8 +377,7 @@ static const char *words_say(const weighing *now)
 		return "the null return path and words of a failure";
 	/* A person who forwards or answers a report is no report. */
 	if (is_forwarded_or_answered(now->subject))
-		return now->says_notice && (has_returned || now->says_subject) &&
-				       !gather->mail->in_reply_to &&
+		return now->says_notice && now->says_subject && !gather->mail->in_reply_to &&
 				       gather->mail->references->len == 0 &&
 				       strlen(now->notice) < 1000 && !strchr(now->notice, '>')
 			       ? "a short notice in words of a failure"
@@ -528,6 +540,8 @@ lk_report lk_bounce_read(const lk_gather *gather, lk_bounce **ret_bounce, const 
 	const lk_mail *mail = gather->mail;
 
 	weigh(gather, &now);
+	if (!has_sign(&now))
+		return LK_REPORT_NONE;
 	if (gather->status->len > 0) {
 		g_autofree char *status = lk_text_clean(gather->status->str, gather->status->len);
 		lk_status_read(status, &findings);

@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <iconv.h>
+#include <stdint.h>
 #include <string.h>
 
 #define REPLACEMENT "\xef\xbf\xbd"
@@ -195,10 +196,24 @@ void lk_charset_open_all(void)
 
 bool lk_is_ascii(const char *bytes, size_t n)
 {
-	for (size_t i = 0; i < n; i++)
+	size_t i = 0;
+
+	for (; i + sizeof(uint64_t) <= n; i += sizeof(uint64_t)) {
+		uint64_t word;
+		memcpy(&word, bytes + i, sizeof word);
+		if (word & UINT64_C(0x8080808080808080))
+			return false;
+	}
+	for (; i < n; i++)
 		if ((unsigned char)bytes[i] >= 0x80)
 			return false;
 	return true;
+}
+
+char *lk_fold(const char *text, size_t n)
+{
+	return lk_is_ascii(text, n) ? g_ascii_strdown(text, (gssize)n)
+				    : g_utf8_strdown(text, (gssize)n);
 }
 
 /* The label without quotes, blanks and RFC 2231 language, in lower case. */

@@ -8,7 +8,7 @@ enum {
 	LINK_BYTES_MOST = 1000,
 	QUOTE_DEPTH_MOST = 20,
 	LIST_DEPTH_MOST = 50,
-	TEXT_BYTES_MOST = 8 * 1024 * 1024
+	TEXT_BYTES_MOST = 4 * 1024 * 1024
 };
 
 typedef struct {

@@ -15,7 +15,7 @@ enum {
 	LK_HTML_MARK_OLD_MAIL = 0x02 /* the header block of the mail answered to, then all of it */
 };
 
-enum { LK_HTML_BYTES_MOST = 4 * 1024 * 1024 };
+enum { LK_HTML_BYTES_MOST = 2 * 1024 * 1024 };
 
 /*
  * Paragraphs, lists, tables, links and images' words; quotes as "> " lines; nothing of scripts,

@@ -1,5 +1,7 @@
 #include "lib/mail/reply-lines.h"
 
+#include "lib/mail/charset.h"
+
 #include <glib.h>
 #include <string.h>
 
@@ -10,7 +12,7 @@ static char *fold(const char *start, size_t n)
 	n = MIN(n, FOLD_BYTES_MOST);
 	while (n > 0 && ((unsigned char)start[n] & 0xc0) == 0x80)
 		n--;
-	return g_utf8_strdown(start, (gssize)n);
+	return lk_fold(start, n);
 }
 
 bool lk_line_is_blank(const lk_line *line)
@@ -122,7 +124,8 @@ bool lk_line_is_divider(const lk_line *line)
 					    NULL};
 	size_t dashes = 0;
 
-	if (line->n < 4 || line->n > 120)
+	/* Both a ruled divider and "reply above this line" begin with an ornament. */
+	if (line->n < 4 || line->n > 120 || !strchr("-_=*~# \t>", *line->start))
 		return false;
 	g_autofree char *folded = bare_words(line, &dashes);
 	if (strstr(folded, "reply above this line") ||
@@ -181,7 +184,8 @@ bool lk_line_is_forward(const lk_line *line)
 					    NULL};
 	size_t dashes = 0;
 
-	if (line->n < 4 || line->n > 160)
+	if (line->n < 4 || line->n > 160 ||
+	    (line->start[line->n - 1] != ':' && !strchr("-_=*~# \t>", *line->start)))
 		return false;
 	g_autofree char *folded = bare_words(line, &dashes);
 	for (size_t i = 0; words[i]; i++)

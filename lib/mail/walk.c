@@ -193,9 +193,7 @@ static bool take_text(walker *now, const leaf *part, bool is_html, GString *text
 		lk_gather_defect(now->gather, "text: charset missing or wrong, read as %s",
 				 reading.used);
 	if (bytes.was_cut)
-		lk_gather_defect(now->gather,
-				 "a text part is longer than 4 MB: shown in part, whole "
-				 "as an attachment");
+		lk_gather_defect(now->gather, "a long text part: shown in part, attached whole");
 	return !bytes.was_cut;
 }
 
