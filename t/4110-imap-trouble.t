@@ -45,7 +45,8 @@ sub mailboxes {
 	return join ",\n", @all;
 }
 
-my $desk = Luukku::Test::Desk->start(smtp => 'send = false; envelope_from = "b@example.fi";',
+my $desk = Luukku::Test::Desk->start(pg => Luukku::Test::Pg->start(private => 1),
+	smtp => 'send = false; envelope_from = "b@example.fi";',
 	mailboxes => 'mailboxes come below');
 $desk->dovecot->set_password("$_\@example.fi", 'box secret') for @names;
 spew($desk->dir . '/box.pass', "box secret\n", 0600);

@@ -11,7 +11,8 @@ use Luukku::Test::Base qw(wait_until);
 use Luukku::Test::Desk qw(mail header);
 use Test::More;
 
-my $desk = Luukku::Test::Desk->start(mailboxes => '  { name = "pipe"; protocol = "none"; }, { name = "toinen"; protocol = "none"; }');
+my $desk = Luukku::Test::Desk->start(pg => Luukku::Test::Pg->start(private => 1),
+	mailboxes => '  { name = "pipe"; protocol = "none"; }, { name = "toinen"; protocol = "none"; }');
 $desk->up;
 my $path = $desk->dir . '/run/lmtp';
 wait_until(sub { -S $path }, 30, 'the socket');
