@@ -300,6 +300,8 @@ is($db->sql('SELECT state FROM outbox WHERE id = 2'), 'failed', 'outbox retry: t
 is(ctl_ok('outbox', 'retry', '2', '3'), "mail 2: queued\nmail 3: queued\n", 'outbox retry');
 is_deeply([$db->sql('SELECT state, attempts, wire IS NULL FROM outbox WHERE id IN (2, 3) ORDER BY id')],
 	[['queued', 0, 't'], ['uncertain', 0, 'f']], 'outbox retry: an uncertain mail keeps its bytes');
+like($db->sql('SELECT reason FROM outbox WHERE id = 2'), qr/^sent again as cli:\S+ asked; before: \S/,
+	'outbox retry: what stood against the mail is not why it goes');
 is(ctl_ok('outbox', 'cancel', '3'), "mail 3: cancelled\n", 'outbox cancel');
 is_deeply([$db->sql('SELECT state, wire IS NULL FROM outbox WHERE id = 3')], [['cancelled', 't']],
 	'outbox cancel: it never goes');

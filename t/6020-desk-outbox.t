@@ -65,7 +65,9 @@ is_deeply([outbox($ack->{id}, "state, wire IS NOT NULL, due_at >= '2026-03-27 10
 is(scalar($desk->claim), 0, 'not before');
 my ($third) = $desk->claim(now => '2026-03-27T10:20:00Z');
 is($third->{wire}, $ack->{wire}, 'then with the same bytes');
-$desk->record(id => $ack->{id}, attempts => 4, outcome => 'sent');
+$desk->record(id => $ack->{id}, attempts => 4, outcome => 'sent', times => 2);
+is(($desk->row("SELECT count(*) FROM delivery WHERE outbox_id = $ack->{id} AND state = 'sent'"))[0], 1,
+	'recorded again after a commit whose answer was lost: one record');
 is_deeply([outbox($ack->{id}, 'state, wire IS NULL, sent_at IS NOT NULL, claimed_by IS NULL')],
 	['sent', 't', 't', 't'], 'sent: final, bytes dropped');
 is((scalar grep { /^acknowledged: / } $desk->events($ticket)), 1, 'acknowledged once');

@@ -68,6 +68,7 @@ bool lk_held_retry(lk_db *db, int64_t outbox, lk_time now, const char *actor, GE
 
 	lk_param_int(params, outbox);
 	lk_param_time(params, now);
+	lk_param_text(params, actor);
 	lk_param_text(bell, "luukku_outbox");
 	lk_param_text(bell, "");
 	return lock_mail(db, outbox, &row, error) &&

@@ -173,9 +173,12 @@ WHERE q.id = $1;
 SELECT ticket_id, message_id, recipient, state FROM outbox WHERE id = $1 FOR UPDATE;
 
 -- name: held_outbox_retry
--- $1 outbox id, $2 now. Called by lib/desk/held.c.
+-- $1 outbox id, $2 now, $3 who wants it. What stood against the mail is no reason why it went. Called by
+-- lib/desk/held.c.
 UPDATE outbox SET state = CASE state WHEN 'uncertain' THEN 'uncertain' ELSE 'queued' END, due_at = $2, attempts = 0,
-	claimed_by = NULL, claimed_until = NULL
+	claimed_by = NULL, claimed_until = NULL,
+	reason = CASE WHEN state IN ('failed', 'held', 'suppressed', 'cancelled')
+		THEN left('sent again as ' || $3::text || ' asked; before: ' || reason, 1000) ELSE reason END
 WHERE id = $1;
 
 -- name: held_outbox_cancel

@@ -120,9 +120,11 @@ SELECT ticket_id, cause_id, $2, $4, 'not_sent', $3, jsonb_build_object('outbox',
 -- name: outbox_record
 -- $1 outbox row, $2 attempt, $3 now, $4 state, $5 due again, $6 code, $7 RFC 3463 status, $8 reply,
 -- $9 delivery state, $10 event or null, $11 actor, $12 why it failed for good or null. A claim that
--- another sender took over keeps that one's state.
+-- another sender took over keeps that one's state. Run again after a lost commit it is one record.
 WITH delivered AS (
-	INSERT INTO delivery (outbox_id, at, state, code, status, reply) VALUES ($1, $3, $9, $6, $7, $8)
+	INSERT INTO delivery (outbox_id, at, state, code, status, reply)
+	SELECT $1, $3, $9, $6, $7, $8
+	 WHERE NOT EXISTS (SELECT FROM delivery WHERE outbox_id = $1 AND at = $3 AND state = $9)
 ), done AS (
 	UPDATE outbox
 	   SET state = $4, due_at = coalesce($5, due_at), last_code = $6, last_reply = $8,

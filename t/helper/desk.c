@@ -9,7 +9,7 @@
  *          [recipient=ADDRESS]             through a real luukku-parse
  *   explain file=PATH [mailbox=ict]
  *   claim [most=10] [dir=PATH] [by=host/1]       wires are written to DIR/ID.eml
- *   record id=N attempts=N outcome=sent|retry|failed|uncertain [reply=TEXT]
+ *   record id=N attempts=N outcome=sent|retry|failed|uncertain [reply=TEXT] [times=N]
  *   recover host=HOST · next
  *   address purpose=customer number=1001 recipient=ADDRESS [plain=ict@example.fi]
  *   message-id purpose=customer ticket=1001 outbox=1
@@ -279,13 +279,19 @@ static bool do_record(char **args, GError **error)
 	lk_outbox_claim claim = {.id = number(args, "id", "0"),
 				 .attempts = (int)number(args, "attempts", "1"),
 				 .created_at = lk_now() - number(args, "age", "0") * LK_SECOND};
+	lk_time now = lk_now();
+	unsigned outcome = 0;
+	bool is_done = open_db(&db, error);
 
-	for (unsigned i = 0; i < G_N_ELEMENTS(outcomes); i++)
-		if (strcmp(arg(args, "outcome", ""), outcomes[i]) == 0)
-			return open_db(&db, error) &&
-			       lk_outbox_record(db, lk_now(), &claim, (lk_send_outcome)i, 250,
-						"2.0.0", arg(args, "reply", "ok"), error);
-	g_error("which outcome?");
+	while (outcome < G_N_ELEMENTS(outcomes) &&
+	       strcmp(arg(args, "outcome", ""), outcomes[outcome]) != 0)
+		outcome++;
+	if (outcome == G_N_ELEMENTS(outcomes))
+		g_error("which outcome?");
+	for (int64_t i = 0; is_done && i < number(args, "times", "1"); i++)
+		is_done = lk_outbox_record(db, now, &claim, (lk_send_outcome)outcome, 250, "2.0.0",
+					   arg(args, "reply", "ok"), error);
+	return is_done;
 }
 
 static bool do_recover(char **args, GError **error)
