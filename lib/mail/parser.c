@@ -142,9 +142,10 @@ static void become_child(const lk_parser *parser, int socket, pid_t parent)
 		fcntl(socket, F_SETFD, 0);
 	else if (dup2(socket, LK_WIRE_SOCKET) < 0)
 		_exit(127);
-	close(0);
-	dup2(2,
-	     1); /* standard output is the caller's: what a library prints must not stand in it */
+	/* Standard output is the caller's: what a library prints must not stand in it. */
+	int null = open("/dev/null", O_RDWR);
+	if (null < 0 || dup2(null, 0) < 0 || dup2(null, 1) < 0)
+		_exit(127);
 	close_range(LK_WIRE_SOCKET + 1, ~0U, 0);
 	if (getrlimit(RLIMIT_STACK, &now) == 0 &&
 	    (now.rlim_max == RLIM_INFINITY || now.rlim_max >= stack.rlim_max))
