@@ -94,7 +94,7 @@ static bool open_owner(lk_ctl *ctl, lk_db **ret_db, GError **error)
 		return true;
 	if (lk_err_is(local, LK_ERR_RETRY))
 		ctl->status = EX_UNAVAILABLE;
-	g_propagate_error(error, local);
+	g_propagate_prefixed_error(error, local, "database.owner_conninfo: ");
 	return false;
 }
 
