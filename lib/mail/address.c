@@ -82,6 +82,9 @@ static void split_phrase(const char *phrase, char **ret_name, char **ret_address
 	const char *start = at, *end = at;
 	while (start > phrase && g_ascii_isspace(start[-1])) /* "joe @ example.org" */
 		start--;
+	if (start > phrase && start[-1] == '"') /* "a b"@example.org: not b@example.org */
+		for (start--; start > phrase && *--start != '"';)
+			;
 	while (start > phrase && !g_ascii_isspace(start[-1]) && start[-1] != '[')
 		start--;
 	end++;
@@ -119,14 +122,23 @@ static void item_end(item *now, GPtrArray *addresses)
 	now->has_angle = now->is_quoted = false;
 }
 
-/* Skips a quoted string and appends what it says; a quote that never ends is a letter. */
+/*
+ * Skips a quoted string and appends what it says; a quote that never ends is a letter. A local part
+ * that needs its quotes keeps them: without, its last word would be somebody else's address.
+ */
 static size_t take_quoted(const char *text, size_t i, size_t n, GString *out)
 {
 	size_t start = out->len;
 
 	for (size_t j = i + 1; j < n; j++) {
-		if (text[j] == '"')
+		if (text[j] == '"') {
+			if (j + 1 < n && text[j + 1] == '@' &&
+			    strpbrk(out->str + start, " \t,;:<>@")) {
+				g_string_insert_c(out, (gssize)start, '"');
+				g_string_append_c(out, '"');
+			}
 			return j;
+		}
 		if (text[j] == '\\' && j + 1 < n)
 			j++;
 		g_string_append_c(out, text[j]);

@@ -94,6 +94,9 @@ static void test_addresses(void)
 	assert_addresses("=?utf-8?Q?Doe=2C_J?= <a@b.fi>", "[Doe, J]<a@b.fi>");
 	assert_addresses("\"=?utf-8?Q?=C3=84iti?=\" <a@b.fi>", "[Äiti]<a@b.fi>");
 	assert_addresses("Matti a@b.fi", "[Matti]<a@b.fi>");
+	assert_addresses("\"a b\"@c.fi", "[]<\"a b\"@c.fi>");
+	assert_addresses("Matti \"a x@b\"@c.fi, d@e.fi", "[Matti]<\"a x@b\"@c.fi> []<d@e.fi>");
+	assert_addresses("\"ab\"@c.fi", "[]<ab@c.fi>");
 	assert_addresses("'a@b.fi' <a@b.fi>", "[a@b.fi]<a@b.fi>");
 	assert_addresses("a@b.fi <a@b.fi>", "[a@b.fi]<a@b.fi>");
 	assert_addresses("Matti [mailto:a@b.fi]", "[Matti]<a@b.fi>");
