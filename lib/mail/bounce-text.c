@@ -3,6 +3,7 @@
 #include "lib/base/text.h"
 #include "lib/mail/charset.h"
 #include "lib/mail/mail.h"
+#include "lib/mail/phrases.h"
 
 #include <string.h>
 
@@ -38,26 +39,6 @@ static bool ends_announcing(const char *bare, size_t n)
 /* Does the returned mail, or the announcement of it, begin with this line? */
 static bool is_return_marker(const char *line, const char *folded)
 {
-	static const char *const announcements[] = {
-		"original message",	   "original mail",
-		"copy of the message",	   "copy of your message",
-		"copy of the original",	   "returned message",
-		"returned mail follows",   "--returned mail",
-		"returned mail ---",	   "message header follow",
-		"message text follow",	   "header of the message",
-		"headers of the message",  "message headers follow",
-		"unsent message",	   "undelivered message",
-		"header of the original",  "headers of the original",
-		"message follows",	   "below this line",
-		"below the next line",	   "your message reads",
-		"message contents",	   "mensaje original",
-		"message original",	   "ursprüngliche nachricht",
-		"originalnachricht",	   "mensagem original",
-		"messaggio originale",	   "oorspronkelijk bericht",
-		"исходное сообщение",	   "alkuperäinen viesti",
-		"ursprungligt meddelande", "text of the message",
-		"transcript of message",   "copy of the first part",
-		"start of message",	   NULL};
 	const char *bare = skip_ornament(folded);
 
 	if (g_str_has_prefix(bare, "received: from ") || g_str_has_prefix(bare, "received: by ") ||
@@ -68,7 +49,7 @@ static bool is_return_marker(const char *line, const char *folded)
 	while (n > 0 && strchr(" \t-=|.:", bare[n - 1]))
 		n--;
 	/* A rule around it, or nothing else in the line: not a sentence about the message. */
-	return contains_any(folded, announcements) && (is_ruled || ends_announcing(bare, n));
+	return contains_any(folded, lk_returned_words) && (is_ruled || ends_announcing(bare, n));
 }
 
 char *lk_notice_of(const char *text, const char **ret_returned)
@@ -164,59 +145,6 @@ static bool is_party(const char *folded, const lk_notice_parties *parties)
  */
 static int weigh(const char *line, const char *folded, const char *start, const char *end)
 {
-	static const char *const others[] = {
-		"contact",	   "mail from", "sender:",     "from:",	    "assistance",
-		"send mail to",	   "reply to",	"reply-to",    "questions", "sent by",
-		"message-id",	   "http:",	"https:",      "mailto:",   "help",
-		"original sender", "reporting", "return-path", NULL};
-	static const char *const leads[] = {"rcpt to:",
-					    "rcpt to",
-					    "recipient",
-					    "recipients",
-					    "recipient:",
-					    "recipient(s):",
-					    "user",
-					    "user:",
-					    "unknown user:",
-					    "userid:",
-					    "mailbox",
-					    "mailbox:",
-					    "address",
-					    "address:",
-					    "addressed to",
-					    "addressed,",
-					    "generated from",
-					    "expanded from:",
-					    "expanded from",
-					    "error-for:",
-					    "deliver to",
-					    "delivered to",
-					    "delivery to",
-					    "undeliverable to",
-					    "message to",
-					    "mail to",
-					    "email to",
-					    "for",
-					    "size:",
-					    "account",
-					    "account:",
-					    "full:",
-					    "unknown:",
-					    "user name:",
-					    "smtp:",
-					    "smtp=",
-					    "failed:",
-					    "original address:",
-					    "deliver mail to",
-					    "failed for",
-					    "adresse",
-					    "adresse :",
-					    "an",
-					    "destinataire",
-					    "empfänger",
-					    "empfänger:",
-					    "user is",
-					    NULL};
 	const char *bare = skip_ornament(line);
 	const char *first = bare + strspn(bare, "<\"'([");
 	bool opens = first >= start && first <= end;
@@ -234,16 +162,16 @@ static int weigh(const char *line, const char *folded, const char *start, const 
 	while (q > line && strchr(" \t<\"'([:=", q[-1]) && !(q[-1] == ':' || q[-1] == '='))
 		q--;
 	g_autofree char *before = g_strndup(folded, (size_t)(q - line));
-	for (size_t i = 0; leads[i]; i++) {
-		if (!g_str_has_suffix(before, leads[i]))
+	for (size_t i = 0; lk_recipient_leads[i]; i++) {
+		if (!g_str_has_suffix(before, lk_recipient_leads[i]))
 			continue;
-		size_t n = strlen(before) - strlen(leads[i]);
+		size_t n = strlen(before) - strlen(lk_recipient_leads[i]);
 		if (n == 0 || !g_ascii_isalnum(before[n - 1]))
 			return 3;
 	}
 	if (g_str_has_prefix(g_strchug(before), "to:"))
 		return 2;
-	return contains_any(folded, others) ? 0 : 1;
+	return contains_any(folded, lk_other_addresses) ? 0 : 1;
 }
 
 typedef struct {

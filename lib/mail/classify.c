@@ -2,6 +2,7 @@
 
 #include "lib/base/text.h"
 #include "lib/mail/bounce.h"
+#include "lib/mail/phrases.h"
 #include "lib/mail/words.h"
 
 #include <string.h>
@@ -52,71 +53,10 @@ static char *auto_submitted(const judge *now)
 /* Subjects by which vacation programs greet, lower case; counted only beside another sign. */
 static bool is_vacation_subject(const char *subject)
 {
-	static const char *const starts[] = {"automatic reply",
-					     "auto-reply",
-					     "autoreply",
-					     "auto reply",
-					     "auto response",
-					     "auto-response",
-					     "autoresponse",
-					     "automated reply",
-					     "automated response",
-					     "automatic response",
-					     "out of office",
-					     "out-of-office",
-					     "ooo:",
-					     "vacation",
-					     "on vacation",
-					     "away from",
-					     "i am away",
-					     "automaattinen vastaus",
-					     "automaattivastaus",
-					     "poissaolo",
-					     "poissa",
-					     "lomalla",
-					     "autosvar",
-					     "automatiskt svar",
-					     "automatisk svar",
-					     "frånvaro",
-					     "fraværende",
-					     "fravær",
-					     "ikke til stede",
-					     "semester",
-					     "abwesenheit",
-					     "automatische antwort",
-					     "abwesend",
-					     "automatisch antwoord",
-					     "afwezig",
-					     "réponse automatique",
-					     "absence du bureau",
-					     "absence",
-					     "absent",
-					     "en congé",
-					     "respuesta automática",
-					     "fuera de la oficina",
-					     "ausente",
-					     "risposta automatica",
-					     "fuori ufficio",
-					     "assente",
-					     "resposta automática",
-					     "fora do escritório",
-					     "automatyczna odpowiedź",
-					     "poza biurem",
-					     "nieobecno",
-					     "автоматический ответ",
-					     "автоответ",
-					     "automaatvastus",
-					     "automaatne vastus",
-					     "kontorist väljas",
-					     "自動応答",
-					     "自动回复",
-					     "自動返信",
-					     "automatická odpověď",
-					     "automatikus válasz"};
 	g_autofree char *folded = g_utf8_strdown(subject, -1);
 
-	for (size_t i = 0; i < G_N_ELEMENTS(starts); i++)
-		if (g_str_has_prefix(folded, starts[i]))
+	for (size_t i = 0; lk_vacation_subjects[i]; i++)
+		if (g_str_has_prefix(folded, lk_vacation_subjects[i]))
 			return true;
 	return strstr(folded, "out of office") || strstr(folded, "out of the office") ||
 	       strstr(folded, "autoreply") || strstr(folded, "auto-reply");

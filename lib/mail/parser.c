@@ -143,7 +143,7 @@ static void become_child(const lk_parser *parser, int socket, pid_t parent)
 	else if (dup2(socket, LK_WIRE_SOCKET) < 0)
 		_exit(127);
 	/* Standard output is the caller's: what a library prints must not stand in it. */
-	int null = open("/dev/null", O_RDWR);
+	int null = open("/dev/null", O_RDWR | O_CLOEXEC);
 	if (null < 0 || dup2(null, 0) < 0 || dup2(null, 1) < 0)
 		_exit(127);
 	close_range(LK_WIRE_SOCKET + 1, ~0U, 0);

@@ -1,6 +1,7 @@
 #include "lib/mail/reply-lines.h"
 
 #include "lib/mail/charset.h"
+#include "lib/mail/phrases.h"
 
 #include <glib.h>
 #include <string.h>
@@ -55,73 +56,6 @@ static bool is_one_of(const char *word, const char *const *words)
 
 bool lk_line_is_divider(const lk_line *line)
 {
-	static const char *const words[] = {"original message",
-					    "original-message",
-					    "original email",
-					    "original e-mail",
-					    "reply message",
-					    "originalmessage",
-					    "ursprüngliche nachricht",
-					    "original-nachricht",
-					    "originalnachricht",
-					    "ursprüngliche mail",
-					    "message d'origine",
-					    "message d’origine",
-					    "message original",
-					    "message initial",
-					    "mensaje original",
-					    "messaggio originale",
-					    "messaggio original",
-					    "oorspronkelijk bericht",
-					    "origineel bericht",
-					    "originele bericht",
-					    "ursprungligt meddelande",
-					    "originalmeddelande",
-					    "ursprungsmeddelande",
-					    "oprindelig meddelelse",
-					    "original meddelelse",
-					    "oprindelig besked",
-					    "opprinnelig melding",
-					    "opprinnelig e-post",
-					    "opprinnelig epost",
-					    "original melding",
-					    "alkuperäinen viesti",
-					    "alkuperäinen sähköposti",
-					    "oryginalna wiadomość",
-					    "wiadomość oryginalna",
-					    "treść oryginalna",
-					    "исходное сообщение",
-					    "оригинальное сообщение",
-					    "первоначальное сообщение",
-					    "mensagem original",
-					    "algne kiri",
-					    "originaalkiri",
-					    "algne sõnum",
-					    "algne teade",
-					    "esialgne kiri",
-					    "eredeti üzenet",
-					    "původní zpráva",
-					    "originální zpráva",
-					    "původní e-mail",
-					    "pôvodná správa",
-					    "mesaj original",
-					    "orijinal mesaj",
-					    "orijinal ileti",
-					    "izvorna poruka",
-					    "αρχικό μήνυμα",
-					    "原始邮件",
-					    "原始郵件",
-					    "元のメッセージ",
-					    "オリジナルメッセージ",
-					    "original message from",
-					    "quoted message",
-					    "quoted text",
-					    "tin nhắn gốc",
-					    "thư gốc",
-					    "원본 메시지",
-					    "sākotnējais ziņojums",
-					    "pradinis laiškas",
-					    NULL};
 	size_t dashes = 0;
 
 	/* Both a ruled divider and "reply above this line" begin with an ornament. */
@@ -132,64 +66,19 @@ bool lk_line_is_divider(const lk_line *line)
 	    strstr(folded, "vastaa tämän rivin yläpuolelle") ||
 	    strstr(folded, "svara ovanför denna rad"))
 		return true;
-	return dashes >= 2 && is_one_of(folded, words);
+	return dashes >= 2 && is_one_of(folded, lk_divider_words);
 }
 
 bool lk_line_is_forward(const lk_line *line)
 {
-	static const char *const words[] = {"forwarded message",
-					    "forwarded by",
-					    "begin forwarded message",
-					    "forwarded mail",
-					    "weitergeleitete nachricht",
-					    "anfang der weitergeleiteten",
-					    "message transféré",
-					    "début du message transféré",
-					    "début du message réexpédié",
-					    "mensaje reenviado",
-					    "inicio del mensaje reenviado",
-					    "messaggio inoltrato",
-					    "inizio messaggio inoltrato",
-					    "doorgestuurd bericht",
-					    "begin doorgestuurd bericht",
-					    "vidarebefordrat meddelande",
-					    "vidarebefordrat brev",
-					    "vidarebefordra meddelande",
-					    "videresendt meddelelse",
-					    "videresendt melding",
-					    "videresendt besked",
-					    "start på videresendt",
-					    "välitetty viesti",
-					    "välitetty sähköposti",
-					    "edelleenlähetetty viesti",
-					    "alku välitetystä",
-					    "przekazana wiadomość",
-					    "wiadomość przekazana",
-					    "пересылаемое сообщение",
-					    "пересланное сообщение",
-					    "начало переадресованного",
-					    "mensagem encaminhada",
-					    "mensagem reencaminhada",
-					    "início da mensagem reencaminhada",
-					    "edastatud kiri",
-					    "edasi saadetud",
-					    "vidarebefordrat e-post",
-					    "továbbított üzenet",
-					    "přeposlaná zpráva",
-					    "iletilen mesaj",
-					    "转发的邮件",
-					    "轉寄郵件",
-					    "転送メッセージ",
-					    "転送されたメッセージ",
-					    NULL};
 	size_t dashes = 0;
 
 	if (line->n < 4 || line->n > 160 ||
 	    (line->start[line->n - 1] != ':' && !strchr("-_=*~# \t>", *line->start)))
 		return false;
 	g_autofree char *folded = bare_words(line, &dashes);
-	for (size_t i = 0; words[i]; i++)
-		if (g_str_has_prefix(folded, words[i]) &&
+	for (size_t i = 0; lk_forward_words[i]; i++)
+		if (g_str_has_prefix(folded, lk_forward_words[i]) &&
 		    (dashes >= 2 || line->start[line->n - 1] == ':'))
 			return true;
 	return false;
@@ -197,86 +86,6 @@ bool lk_line_is_forward(const lk_line *line)
 
 bool lk_line_is_mobile_signature(const lk_line *line)
 {
-	static const char *const starts[] = {"sent from my ",
-					     "sent from a ",
-					     "sent from the ",
-					     "sent from yahoo",
-					     "sent from outlook",
-					     "sent from mail",
-					     "sent from samsung",
-					     "sent from iphone",
-					     "sent from ipad",
-					     "sent from gmail",
-					     "sent from proton",
-					     "sent from nine",
-					     "sent from bluemail",
-					     "sent from mobile",
-					     "sent via ",
-					     "sent on the go",
-					     "sent with ",
-					     "sent using ",
-					     "get outlook for",
-					     "get bluemail for",
-					     "from my iphone",
-					     "download outlook",
-					     "lähetetty ",
-					     "hanki outlook",
-					     "hämta outlook",
-					     "skickat från min",
-					     "skickat från mobil",
-					     "skickat med",
-					     "skickad från",
-					     "skickat via",
-					     "sendt fra min",
-					     "sendt fra mobil",
-					     "sendt fra outlook",
-					     "hent outlook",
-					     "skaff outlook",
-					     "von meinem ",
-					     "gesendet von ",
-					     "gesendet mit",
-					     "von unterwegs gesendet",
-					     "outlook für",
-					     "envoyé de mon",
-					     "envoyé depuis",
-					     "envoyé à partir de",
-					     "télécharger outlook",
-					     "obtenez outlook",
-					     "enviado desde ",
-					     "enviado do meu",
-					     "enviado a partir",
-					     "enviado de mi",
-					     "enviado con ",
-					     "obtener outlook",
-					     "obtenga outlook",
-					     "obter o outlook",
-					     "inviato da ",
-					     "inviato dal ",
-					     "scarica outlook",
-					     "ottieni outlook",
-					     "verstuurd vanaf",
-					     "verzonden vanaf",
-					     "verzonden met",
-					     "outlook voor",
-					     "download outlook voor",
-					     "wysłane z ",
-					     "wysłano z ",
-					     "pobierz outlook",
-					     "отправлено с ",
-					     "отправлено из ",
-					     "отправлено от ",
-					     "saadetud minu",
-					     "saadetud ",
-					     "hangi outlook",
-					     "küldve ",
-					     "odesláno z",
-					     "iphone'umdan gönderildi",
-					     "从我的",
-					     "发自我的",
-					     "iphoneから送信",
-					     "получить outlook",
-					     NULL};
-
 	if (line->n < 6 || line->n > 90)
 		return false;
 	g_autofree char *folded = fold(line->start, line->n);
@@ -287,8 +96,8 @@ bool lk_line_is_mobile_signature(const lk_line *line)
 	/* A sentence that happens to begin so goes on. */
 	if (strchr(bare, ',') || blanks > 9)
 		return false;
-	for (size_t i = 0; starts[i]; i++)
-		if (g_str_has_prefix(bare, starts[i]))
+	for (size_t i = 0; lk_mobile_signatures[i]; i++)
+		if (g_str_has_prefix(bare, lk_mobile_signatures[i]))
 			return !g_str_has_suffix(bare, ":");
 	return false;
 }
@@ -333,170 +142,6 @@ bool lk_line_is_rule(const lk_line *line)
 
 /* --- header blocks ------------------------------------------------------------------------- */
 
-enum { LABEL_NONE, LABEL_FROM, LABEL_DATE, LABEL_TO, LABEL_CC, LABEL_SUBJECT };
-
-static const struct {
-	const char *word;
-	int label;
-} labels[] = {
-	{"from", LABEL_FROM},
-	{"von", LABEL_FROM},
-	{"de", LABEL_FROM},
-	{"da", LABEL_FROM},
-	{"van", LABEL_FROM},
-	{"från", LABEL_FROM},
-	{"fra", LABEL_FROM},
-	{"lähettäjä", LABEL_FROM},
-	{"od", LABEL_FROM},
-	{"от", LABEL_FROM},
-	{"от кого", LABEL_FROM},
-	{"saatja", LABEL_FROM},
-	{"kellelt", LABEL_FROM},
-	{"expéditeur", LABEL_FROM},
-	{"mittente", LABEL_FROM},
-	{"remitente", LABEL_FROM},
-	{"remetente", LABEL_FROM},
-	{"avsändare", LABEL_FROM},
-	{"avsender", LABEL_FROM},
-	{"afsender", LABEL_FROM},
-	{"absender", LABEL_FROM},
-	{"afzender", LABEL_FROM},
-	{"nadawca", LABEL_FROM},
-	{"відправник", LABEL_FROM},
-	{"від", LABEL_FROM},
-	{"feladó", LABEL_FROM},
-	{"odesílatel", LABEL_FROM},
-	{"kimden", LABEL_FROM},
-	{"gönderen", LABEL_FROM},
-	{"từ", LABEL_FROM},
-	{"发件人", LABEL_FROM},
-	{"寄件者", LABEL_FROM},
-	{"差出人", LABEL_FROM},
-	{"보낸 사람", LABEL_FROM},
-	{"no", LABEL_FROM},
-	{"nuo", LABEL_FROM},
-	{"από", LABEL_FROM},
-	{"de la", LABEL_FROM},
-	{"sent", LABEL_DATE},
-	{"date", LABEL_DATE},
-	{"gesendet", LABEL_DATE},
-	{"datum", LABEL_DATE},
-	{"envoyé", LABEL_DATE},
-	{"envoyé le", LABEL_DATE},
-	{"date d'envoi", LABEL_DATE},
-	{"enviado", LABEL_DATE},
-	{"enviado el", LABEL_DATE},
-	{"enviada em", LABEL_DATE},
-	{"enviado em", LABEL_DATE},
-	{"enviada", LABEL_DATE},
-	{"fecha", LABEL_DATE},
-	{"data", LABEL_DATE},
-	{"inviato", LABEL_DATE},
-	{"data invio", LABEL_DATE},
-	{"verzonden", LABEL_DATE},
-	{"skickat", LABEL_DATE},
-	{"sendt", LABEL_DATE},
-	{"dato", LABEL_DATE},
-	{"lähetetty", LABEL_DATE},
-	{"päivämäärä", LABEL_DATE},
-	{"päiväys", LABEL_DATE},
-	{"pvm", LABEL_DATE},
-	{"wysłano", LABEL_DATE},
-	{"wysłane", LABEL_DATE},
-	{"отправлено", LABEL_DATE},
-	{"дата", LABEL_DATE},
-	{"saadetud", LABEL_DATE},
-	{"kuupäev", LABEL_DATE},
-	{"ngày", LABEL_DATE},
-	{"đã gửi", LABEL_DATE},
-	{"发送时间", LABEL_DATE},
-	{"日期", LABEL_DATE},
-	{"寄件日期", LABEL_DATE},
-	{"送信日時", LABEL_DATE},
-	{"日付", LABEL_DATE},
-	{"küldve", LABEL_DATE},
-	{"dátum", LABEL_DATE},
-	{"tarih", LABEL_DATE},
-	{"надіслано", LABEL_DATE},
-	{"odesláno", LABEL_DATE},
-	{"sendt den", LABEL_DATE},
-	{"보낸 날짜", LABEL_DATE},
-	{"ημερομηνία", LABEL_DATE},
-	{"trimis", LABEL_DATE},
-	{"to", LABEL_TO},
-	{"an", LABEL_TO},
-	{"à", LABEL_TO},
-	{"a", LABEL_TO},
-	{"para", LABEL_TO},
-	{"til", LABEL_TO},
-	{"till", LABEL_TO},
-	{"vastaanottaja", LABEL_TO},
-	{"do", LABEL_TO},
-	{"кому", LABEL_TO},
-	{"saaja", LABEL_TO},
-	{"kellele", LABEL_TO},
-	{"adressaat", LABEL_TO},
-	{"aan", LABEL_TO},
-	{"destinatario", LABEL_TO},
-	{"destinataire", LABEL_TO},
-	{"pour", LABEL_TO},
-	{"mottagare", LABEL_TO},
-	{"modtager", LABEL_TO},
-	{"mottaker", LABEL_TO},
-	{"收件人", LABEL_TO},
-	{"宛先", LABEL_TO},
-	{"címzett", LABEL_TO},
-	{"kime", LABEL_TO},
-	{"komu", LABEL_TO},
-	{"đến", LABEL_TO},
-	{"tới", LABEL_TO},
-	{"adresat", LABEL_TO},
-	{"받는 사람", LABEL_TO},
-	{"προς", LABEL_TO},
-	{"către", LABEL_TO},
-	{"cc", LABEL_CC},
-	{"kopia", LABEL_CC},
-	{"kopio", LABEL_CC},
-	{"копия", LABEL_CC},
-	{"cópia", LABEL_CC},
-	{"kopi", LABEL_CC},
-	{"koopia", LABEL_CC},
-	{"dw", LABEL_CC},
-	{"抄送", LABEL_CC},
-	{"副本", LABEL_CC},
-	{"reply-to", LABEL_CC},
-	{"bcc", LABEL_CC},
-	{"importance", LABEL_CC},
-	{"subject", LABEL_SUBJECT},
-	{"betreff", LABEL_SUBJECT},
-	{"objet", LABEL_SUBJECT},
-	{"asunto", LABEL_SUBJECT},
-	{"assunto", LABEL_SUBJECT},
-	{"oggetto", LABEL_SUBJECT},
-	{"onderwerp", LABEL_SUBJECT},
-	{"ämne", LABEL_SUBJECT},
-	{"emne", LABEL_SUBJECT},
-	{"aihe", LABEL_SUBJECT},
-	{"temat", LABEL_SUBJECT},
-	{"тема", LABEL_SUBJECT},
-	{"teema", LABEL_SUBJECT},
-	{"pealkiri", LABEL_SUBJECT},
-	{"主题", LABEL_SUBJECT},
-	{"主旨", LABEL_SUBJECT},
-	{"件名", LABEL_SUBJECT},
-	{"tárgy", LABEL_SUBJECT},
-	{"konu", LABEL_SUBJECT},
-	{"chủ đề", LABEL_SUBJECT},
-	{"předmět", LABEL_SUBJECT},
-	{"predmet", LABEL_SUBJECT},
-	{"제목", LABEL_SUBJECT},
-	{"subiect", LABEL_SUBJECT},
-	{"θέμα", LABEL_SUBJECT},
-	{"otsikko", LABEL_SUBJECT},
-	{"sujet", LABEL_SUBJECT},
-	{"re", LABEL_SUBJECT},
-};
-
 int lk_line_label(const lk_line *line)
 {
 	size_t i = 0, end;
@@ -511,7 +156,7 @@ int lk_line_label(const lk_line *line)
 			break;
 		}
 	if (!colon && !wide)
-		return LABEL_NONE;
+		return LK_LABEL_NONE;
 	end = (size_t)((colon ? colon : wide) - line->start);
 	while (end > i && strchr(" \t*_", line->start[end - 1]))
 		end--;
@@ -519,24 +164,24 @@ int lk_line_label(const lk_line *line)
 	char *nbsp;
 	while ((nbsp = strstr(word, "\xc2\xa0")))
 		memmove(nbsp, nbsp + 2, strlen(nbsp + 2) + 1);
-	for (size_t j = 0; j < G_N_ELEMENTS(labels); j++)
-		if (strcmp(labels[j].word, word) == 0)
-			return labels[j].label;
-	return LABEL_NONE;
+	for (size_t j = 0; lk_header_labels[j].word; j++)
+		if (strcmp(lk_header_labels[j].word, word) == 0)
+			return lk_header_labels[j].label;
+	return LK_LABEL_NONE;
 }
 
 bool lk_lines_are_header_block(const lk_line *lines, size_t n)
 {
 	int first = lines[0].label;
-	bool seen[LABEL_SUBJECT + 1] = {false};
+	bool seen[LK_LABEL_SUBJECT + 1] = {false};
 	bool has_at = false;
 	unsigned kinds = 0, strangers = 0;
 
-	if (first == LABEL_NONE || first == LABEL_CC)
+	if (first == LK_LABEL_NONE || first == LK_LABEL_CC)
 		return false;
 	for (size_t i = 0; i < n && i < HEADER_LINES_MOST && strangers < 3; i++) {
 		int label = lines[i].label;
-		if (label == LABEL_NONE) {
+		if (label == LK_LABEL_NONE) {
 			strangers++; /* folded addresses, empty lines between */
 			has_at |= kinds > 0 && kinds < 3 && memchr(lines[i].start, '@', lines[i].n);
 			continue;
@@ -546,49 +191,14 @@ bool lk_lines_are_header_block(const lk_line *lines, size_t n)
 		kinds += !seen[label];
 		seen[label] = true;
 	}
-	if (!seen[LABEL_FROM] && !(seen[LABEL_DATE] && has_at))
+	if (!seen[LK_LABEL_FROM] && !(seen[LK_LABEL_DATE] && has_at))
 		return false;
 	/* "From: Helsinki, To: Oulu, Date: Monday" is somebody's words. */
-	return (kinds >= 2 && has_at) || (kinds >= 3 && seen[LABEL_SUBJECT] && seen[LABEL_DATE]);
+	return (kinds >= 2 && has_at) ||
+	       (kinds >= 3 && seen[LK_LABEL_SUBJECT] && seen[LK_LABEL_DATE]);
 }
 
 /* --- attributions -------------------------------------------------------------------------- */
-
-static const char *const verbs[] = {
-	"wrote",     "writes",	   "sent",	  "said",	"escribió",   "escribio",
-	"escribe",   "schrieb",	   "geschrieben", "écrit",	"ecrit",      "écrivait",
-	"scritto",   "scrive",	   "scriveva",	  "schreef",	"geschreven", "skrev",
-	"skriver",   "skrivit",	   "skrevet",	  "kirjoitti",	"kirjoittaa", "kirjoittanut",
-	"kirjutas",  "kirjutab",   "kirjutanud",  "napisał",	"napisał(a)", "napisała",
-	"napisał/a", "pisze",	   "написал",	  "написала",	"написал(а)", "пишет",
-	"писал",     "написав",	   "пише",	  "escreveu",	"escreve",    "napsal",
-	"napsal(a)", "napsala",	   "napísal",	  "napísal(a)", "írta",	      "viết",
-	"yazdı",     "şunu",	   "rašė",	  "parašė",	"rakstīja",   "scris",
-	"έγραψε",    "γράφει",	   "schrieb am",  "a écrit",	"写道",	      "寫道",
-	"撰写",	     "書きました", "のメール",	  "작성",	"님이",	      "pisze",
-	"napisao",   "napisala",   "je napisal",  "dixit",	"tarihinde",  NULL};
-
-static const char *const openers[] = {
-	"on ",	     "am ",	   "le ",	 "el ",		"il ",	     "op ",
-	"em ",	     "den ",	   "på ",	 "dnia ",	"w dniu ",   "vào ",
-	"na ",	     "dne ",	   "dňa ",	 "dana ",	"в ",	     "а ",
-	"at ",	     "in data ",   "il giorno ", "quoting ",	"date: ",    "från: ",
-	"a(z) ",     "στις ",	   "le\xc2\xa0", "on\xc2\xa0",	"在",	     "于",
-	"pe ",	     "ma ",	   "ti ",	 "ke ",		"to ",	     "la ",
-	"su ",	     "mon",	   "tue",	 "wed",		"thu",	     "fri",
-	"sat",	     "sun",	   "pn.",	 "wt.",		"śr.",	     "czw.",
-	"pt.",	     "sob.",	   "niedz.",	 "пн",		"вт",	     "ср",
-	"чт",	     "пт",	   "сб",	 "вс",		"mån",	     "tis",
-	"ons",	     "tors",	   "fre",	 "lör",		"sön",	     "tir",
-	"lør",	     "søn",	   "man",	 "lun",		"mar",	     "mer",
-	"jeu",	     "ven",	   "sam",	 "dim",		"mié",	     "jue",
-	"vie",	     "sáb",	   "dom",	 "mi ",		"do ",	     "fr ",
-	"sa ",	     "so ",	   "mo ",	 "di ",		"za ",	     "zo ",
-	"wo ",	     "gio",	   "sab",	 "seg",		"ter",	     "qua",
-	"qui",	     "sex",	   "e ",	 "kl ",		"kell ",     "esmasp",
-	"teisip",    "kolmap",	   "neljap",	 "reede",	"laup",	     "pühap",
-	"torstai",   "maanantai",  "tiistai",	 "keskiviikko", "perjantai", "lauantai",
-	"sunnuntai", "el\xc2\xa0", NULL};
 
 static unsigned digit_groups(const char *text)
 {
@@ -602,13 +212,14 @@ static unsigned digit_groups(const char *text)
 /* Does a verb stand in the text as a word of its own? Its offset, or -1. */
 static long verb_at(const char *folded)
 {
-	for (size_t i = 0; verbs[i]; i++) {
-		size_t n = strlen(verbs[i]);
-		bool is_ascii = (unsigned char)verbs[i][0] < 0x80;
-		for (const char *p = folded; (p = strstr(p, verbs[i])); p += n) {
+	for (size_t i = 0; lk_attribution_verbs[i]; i++) {
+		size_t n = strlen(lk_attribution_verbs[i]);
+		bool is_ascii = (unsigned char)lk_attribution_verbs[i][0] < 0x80;
+		for (const char *p = folded; (p = strstr(p, lk_attribution_verbs[i])); p += n) {
 			/* "<joe@example.org>wrote:" */
 			bool starts = p == folded || !is_ascii || !g_ascii_isalpha(p[-1]);
-			bool ends = !g_ascii_isalpha(p[n]) || (unsigned char)verbs[i][0] >= 0xe3;
+			bool ends = !g_ascii_isalpha(p[n]) ||
+				    (unsigned char)lk_attribution_verbs[i][0] >= 0xe3;
 			if (starts && ends)
 				return (long)(p - folded);
 		}
@@ -626,8 +237,8 @@ static bool opens_as_attribution(const char *folded)
 {
 	if (g_ascii_isdigit(*folded))
 		return true;
-	for (size_t i = 0; openers[i]; i++)
-		if (g_str_has_prefix(folded, openers[i]))
+	for (size_t i = 0; lk_attribution_openers[i]; i++)
+		if (g_str_has_prefix(folded, lk_attribution_openers[i]))
 			return true;
 	return false;
 }
