@@ -139,6 +139,11 @@ is_deeply($list->[2], {
 }, 'list: the values of one');
 is($list->[0]{subject}, 'VPN is down', 'list: the internal title counts');
 is_deeply($list->[1]{links}, [{ ref => 'TUKI-1004', relation => 'continues' }], 'list: links');
+$db->sql("INSERT INTO ticket_link (ticket_id, other_id, relation, reason, created_at)
+	VALUES (1002, 1004, 'related', 'a stranger named it', '2026-03-27')");
+is_deeply([map { ctl_json('show', "TUKI-$_")->{links} } 1002, 1004], [[{ ref => 'TUKI-1004', relation => 'related' }],
+	[{ ref => 'TUKI-1002', relation => 'related' }]], 'show: what is related is so both ways');
+$db->sql("DELETE FROM ticket_link WHERE relation = 'related'");
 
 sub refs {
 	my (@options) = @_;

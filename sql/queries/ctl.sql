@@ -1,7 +1,7 @@
 -- What luukkuctl reads and writes, as role luukku_ctl. Who calls: daemon/ctl-*.c and lib/desk/held.c.
 
 -- name: ctl_list
--- Tickets, the most urgent and newest first. $1 prefix of references; filters, null for any:
+-- Tickets, the most urgent and newest first. What is related is so both ways. $1 prefix of references; filters, null for any:
 -- $2 queue, $3 statuses, $4 owner ('' for none), $5 BLAKE2b-128 of the requester's address,
 -- $6 '@domain' of the requester, $7 organisation, $8 tag, $9 words, $10 opened since; $11 at most.
 SELECT t.id, coalesce(t.title, t.subject) AS subject, t.status, t.queue, t.type, t.priority, t.owner,
@@ -10,7 +10,12 @@ SELECT t.id, coalesce(t.title, t.subject) AS subject, t.status, t.queue, t.type,
 	t.due_respond, t.due_resolve, t.waiting_on, t.reopened,
 	(SELECT jsonb_agg(jsonb_build_object('ref', $1::text || '-' || l.other_id,
 			'relation', l.relation) ORDER BY l.created_at, l.other_id)
-		FROM ticket_link l WHERE l.ticket_id = t.id) AS links
+		FROM (SELECT other_id, relation, created_at FROM ticket_link WHERE ticket_id = t.id
+			UNION ALL
+			SELECT b.ticket_id, b.relation, b.created_at FROM ticket_link b
+			WHERE b.other_id = t.id AND b.relation = 'related'
+				AND NOT EXISTS (SELECT FROM ticket_link c WHERE c.ticket_id = t.id
+					AND c.other_id = b.ticket_id AND c.relation = 'related')) l) AS links
 FROM ticket t
 LEFT JOIN person p ON p.id = t.requester_id
 LEFT JOIN organisation o ON o.id = t.organisation_id
@@ -38,7 +43,12 @@ SELECT t.id, coalesce(t.title, t.subject) AS subject, t.status, t.queue, t.type,
 	t.due_respond, t.due_resolve, t.waiting_on, t.reopened, t.resolution, t.chased,
 	(SELECT jsonb_agg(jsonb_build_object('ref', $1::text || '-' || l.other_id,
 			'relation', l.relation) ORDER BY l.created_at, l.other_id)
-		FROM ticket_link l WHERE l.ticket_id = t.id) AS links
+		FROM (SELECT other_id, relation, created_at FROM ticket_link WHERE ticket_id = t.id
+			UNION ALL
+			SELECT b.ticket_id, b.relation, b.created_at FROM ticket_link b
+			WHERE b.other_id = t.id AND b.relation = 'related'
+				AND NOT EXISTS (SELECT FROM ticket_link c WHERE c.ticket_id = t.id
+					AND c.other_id = b.ticket_id AND c.relation = 'related')) l) AS links
 FROM ticket t
 LEFT JOIN person p ON p.id = t.requester_id
 LEFT JOIN organisation o ON o.id = t.organisation_id
