@@ -54,7 +54,7 @@ static int64_t run_kind(lk_supervisor *supervisor, lk_child_kind kind, unsigned 
 int lk_once_run(lk_supervisor *supervisor)
 {
 	int worst = 0, ignored = 0;
-	int64_t fetched, did;
+	int64_t fetched, sent;
 
 	(void)lk_child_add(supervisor, LK_CHILD_SCHED, NULL, 0, 0);
 	if (supervisor->conf->smtp.send) {
@@ -67,10 +67,11 @@ int lk_once_run(lk_supervisor *supervisor)
 	for (int round = 0; round < MOST_ROUNDS && !supervisor->is_stopping; round++) {
 		int *status = round == 0 ? &worst : &ignored;
 
-		did = run_kind(supervisor, LK_CHILD_SCHED, 1, status);
-		did += run_kind(supervisor, LK_CHILD_SEND, G_MAXUINT, status);
+		(void)run_kind(supervisor, LK_CHILD_SCHED, 1, status);
+		sent = run_kind(supervisor, LK_CHILD_SEND, G_MAXUINT, status);
 		worst = lk_supervise_worse(worst, ignored);
-		if (did == 0 || ignored != 0)
+		/* Each does all there is: only a mail that was sent leaves more to be done. */
+		if (sent == 0 || ignored != 0)
 			break;
 	}
 	lk_info("once.done", "fetched=%" PRId64 " status=%d", fetched, worst);
