@@ -103,7 +103,10 @@ static bool talk(lk_stream *stream, lk_smtp_reply *reply, const char *from,
 		if (!worst)
 			(void)check(stream, reply, 2, "not taken", &worst);
 	}
-	(void)lk_smtp_say(stream, "QUIT");
+	/* What it says to that changes nothing, but leaving before it would look like a lost line.
+	 */
+	if (lk_smtp_say(stream, "QUIT"))
+		(void)lk_smtp_reply_read(stream, reply);
 	if (!worst)
 		return true;
 	g_propagate_error(error, g_steal_pointer(&worst));

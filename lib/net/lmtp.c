@@ -218,7 +218,8 @@ static bool serve_command(session *s, bool *ret_quit)
 		return say(s, 252, "2.5.0 try it");
 	if (g_ascii_strcasecmp(line, "QUIT") == 0) {
 		*ret_quit = true;
-		return say(s, 221, "2.0.0 bye");
+		(void)say(s, 221, "2.0.0 bye");
+		return true;
 	}
 	return say(s, 500, "5.5.2 this is LMTP, and that is no command of it");
 }
@@ -241,9 +242,13 @@ static bool serve(session *s, GError **error)
 			return true;
 		}
 		lk_stream_begin(s->stream, 0, 2 * LINE_BYTES + 65536);
-		is_alive = waited == LK_WAIT_READABLE &&
-			   lk_stream_read_line(s->stream, LINE_BYTES, s->line) &&
-			   serve_command(s, &quit);
+		bool has_line = waited == LK_WAIT_READABLE &&
+				lk_stream_read_line(s->stream, LINE_BYTES, s->line);
+		/* Who leaves between two mails leaves nothing open. */
+		if (!has_line && s->line->len == 0 && lk_stream_pending(s->stream) == 0 &&
+		    s->recipients->len == 0)
+			return true;
+		is_alive = has_line && serve_command(s, &quit);
 	}
 	return is_alive || lk_stream_fail(s->stream, NULL, error);
 }

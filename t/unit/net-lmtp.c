@@ -227,6 +227,24 @@ static void test_impatience(void)
 	g_assert_cmpint(end(&s), ==, 0);
 }
 
+/* Between two mails nothing is open: no error, with QUIT or without, heard or not. */
+static void test_leaving(void)
+{
+	session s = begin(250, 1000, NULL);
+	(void)ask(&s, NULL);
+	g_assert_cmpint(end(&s), ==, 0);
+	s = begin(250, 1000, NULL);
+	(void)ask(&s, NULL);
+	(void)send(s.fd, "QUIT\r\n", 6, MSG_NOSIGNAL);
+	g_assert_cmpint(end(&s), ==, 0);
+	s = begin(250, 1000, NULL);
+	(void)ask(&s, NULL);
+	(void)ask(&s, "LHLO x\r\n");
+	(void)ask(&s, "MAIL FROM:<a@b.fi>\r\n");
+	(void)ask(&s, "RCPT TO:<c@d.fi>\r\n");
+	g_assert_cmpint(end(&s), ==, 1);
+}
+
 /* --- the client ---------------------------------------------------------------------------------
  */
 
@@ -335,6 +353,7 @@ int main(int argc, char **argv)
 	g_test_add_func("/lmtp/bounds", test_bounds);
 	g_test_add_func("/lmtp/no-room", test_no_room);
 	g_test_add_func("/lmtp/impatience", test_impatience);
+	g_test_add_func("/lmtp/leaving", test_leaving);
 	g_test_add_func("/lmtp/client", test_client);
 	g_test_add_func("/lmtp/client-without-server", test_client_without_server);
 	return g_test_run();
