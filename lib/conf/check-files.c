@@ -121,8 +121,11 @@ void lk_conf_check_files(const lk_conf *conf, GPtrArray *problems)
 	if (conf->site.alarm_command)
 		check_program(&findings, conf->site.at, "site.alarm_command",
 			      conf->site.alarm_command);
-	if (conf->templates)
-		check_folder(&findings, file, "templates", conf->templates, false);
+	if (conf->templates && !g_file_test(conf->templates, G_FILE_TEST_IS_DIR))
+		lk_find_warning(
+			&findings, file,
+			"templates: there is no folder %s; the installed templates are used",
+			conf->templates);
 	check_access(&findings, conf->smtp.at, "smtp", &conf->smtp.password, &conf->smtp.oauth2,
 		     conf->smtp.ca_file);
 	check_secret(&findings, &conf->web.board_token, "web.board_token");

@@ -474,7 +474,7 @@ static void test_check_files(fixture *f, const void *data)
 	g_assert_nonnull(strstr(said->str, "site.key_file: cannot read"));
 	g_assert_nonnull(strstr(said->str, "mailboxes[ict].password_file"));
 	g_assert_nonnull(strstr(said->str, "(mode 0644): chmod 600 it"));
-	g_assert_nonnull(strstr(said->str, "templates: cannot use"));
+	g_assert_nonnull(strstr(said->str, "warning: templates: there is no folder"));
 }
 
 static void test_open(fixture *f, const void *data)
