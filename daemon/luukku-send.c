@@ -68,7 +68,8 @@ static void tell(sender *self)
 {
 	lk_program_tell_ok(self->program, self->did);
 	if (self->program->is_supervised && self->did > 0)
-		(void)lk_sd_notify("STATUS=%" PRId64 " mails sent\n", self->sent);
+		(void)lk_sd_notify("STATUS=%" PRId64 " mail%s sent\n", self->sent,
+				   self->sent == 1 ? "" : "s");
 	self->did = 0;
 }
 
