@@ -8,7 +8,7 @@
 #include <stdio.h>
 #include <string.h>
 
-enum { MAX_STATUS_BYTES = 4 * 1024 * 1024 };
+enum { MAX_STATUS_BYTES = 4 * 1024 * 1024, NOTE_DAYS = 7 };
 
 /* What the two sources say: the database and luukkud's own file. */
 typedef struct {
@@ -32,11 +32,13 @@ G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(facts, facts_clear)
 static bool read_database(lk_ctl *ctl, facts *f, GError **error)
 {
 	g_autoptr(lk_params) params = lk_params_new();
+	g_autoptr(lk_params) since = lk_params_new();
 	lk_db *db = NULL;
 
 	lk_param_time(params, f->now);
+	lk_param_time(since, f->now - NOTE_DAYS * INT64_C(86400) * LK_SECOND);
 	return lk_ctl_db(ctl, &db, error) &&
-	       lk_db_run(db, LK_Q_CTL_STATUS_MAILBOXES, NULL, &f->mailboxes, error) &&
+	       lk_db_run(db, LK_Q_CTL_STATUS_MAILBOXES, since, &f->mailboxes, error) &&
 	       lk_db_run(db, LK_Q_CTL_STATUS_COUNTS, params, &f->counts, error) &&
 	       lk_schema_inspect(db, &f->schema, error);
 }
@@ -131,22 +133,52 @@ static bool find_row(const facts *f, const char *mailbox, size_t *ret_row)
 	return false;
 }
 
-/* One mailbox as both sources know it; strings borrowed from the facts but the two owned. */
+/* One mailbox as both sources know it; host is borrowed from the facts. */
 typedef struct {
 	const char *host; /* who polls it */
 	char *last_ok_at;
 	bool has_row;
 	int64_t lag_seconds;
 	int64_t waiting;
-	const char *error;
+	char *error;
 } mailbox_view;
+
+static void mailbox_view_clear(mailbox_view *v)
+{
+	g_free(v->last_ok_at);
+	g_free(v->error);
+}
+G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(mailbox_view, mailbox_view_clear)
+
+/* What asks for a person though every mail was taken; NULL: nothing. Caller frees. */
+static char *leftovers(const facts *f, size_t row)
+{
+	int64_t not_told = lk_row_int(f->mailboxes, row, "not_told");
+	int64_t too_large = lk_row_int(f->mailboxes, row, "too_large");
+	const char *why = lk_row_text(f->mailboxes, row, "not_told_why");
+	g_autoptr(GString) text = g_string_new(NULL);
+
+	if (not_told > 0)
+		g_string_append_printf(text,
+				       "%" PRId64
+				       " mails of the last %d days are stored, but the mail "
+				       "server could not be told; the last time: %s",
+				       not_told, NOTE_DAYS, why ? why : "no reason is known");
+	if (too_large > 0)
+		g_string_append_printf(
+			text,
+			"%s%" PRId64 " tickets of the last %d days hold only the header "
+			"of a mail larger than max_size; `luukkuctl list --tag "
+			"too_large` names them, the mails are still on the mail server",
+			text->len > 0 ? ". " : "", too_large, NOTE_DAYS);
+	return text->len > 0 ? g_strdup(text->str) : NULL;
+}
 
 static void view_mailbox(const facts *f, const char *name, mailbox_view *v)
 {
 	const lk_json *child = find_fetcher(f, name);
 	size_t row = 0;
 
-	*v = (mailbox_view){0};
 	v->has_row = find_row(f, name, &row);
 	if (v->has_row) {
 		if (lk_row_bool(f->mailboxes, row, "is_leased"))
@@ -154,12 +186,14 @@ static void view_mailbox(const facts *f, const char *name, mailbox_view *v)
 		v->last_ok_at = lk_time_format(lk_row_time(f->mailboxes, row, "last_ok_at"));
 		v->lag_seconds = lk_row_int(f->mailboxes, row, "lag_seconds");
 		v->waiting = lk_row_int(f->mailboxes, row, "waiting");
-		v->error = lk_row_text(f->mailboxes, row, "error");
+		v->error = g_strdup(lk_row_text(f->mailboxes, row, "error"));
 	}
+	if (v->error == NULL && child != NULL)
+		v->error = g_strdup(lk_json_get_text(child, "error"));
+	if (v->error == NULL && v->has_row)
+		v->error = leftovers(f, row);
 	if (child == NULL)
 		return;
-	if (v->error == NULL)
-		v->error = lk_json_get_text(child, "error");
 	if (v->last_ok_at == NULL)
 		v->last_ok_at = g_strdup(lk_json_get_text(child, "last_ok_at"));
 	if (v->host == NULL && f->is_running)
@@ -173,7 +207,7 @@ static lk_json *mailboxes_json(const lk_conf *conf, const facts *f)
 	for (unsigned i = 0; i < conf->mailboxes->len; i++) {
 		const lk_conf_mailbox *mailbox = g_ptr_array_index(conf->mailboxes, i);
 		lk_json *json = lk_json_object();
-		mailbox_view v;
+		g_auto(mailbox_view) v = {0};
 
 		view_mailbox(f, mailbox->name, &v);
 		lk_json_set_text(json, "name", mailbox->name);
@@ -188,7 +222,6 @@ static lk_json *mailboxes_json(const lk_conf *conf, const facts *f)
 		}
 		lk_json_set_text(json, "error", v.error);
 		lk_json_push(array, json);
-		g_free(v.last_ok_at);
 	}
 	return array;
 }
@@ -279,7 +312,7 @@ static void print_mailboxes(const lk_conf *conf, const facts *f)
 		g_autofree char *last_ok = NULL;
 		g_autofree char *waiting = NULL;
 		g_autofree char *lag = NULL;
-		mailbox_view v;
+		g_auto(mailbox_view) v = {0};
 
 		view_mailbox(f, mailbox->name, &v);
 		last_ok = iso_to_local(v.last_ok_at);
@@ -292,7 +325,6 @@ static void print_mailboxes(const lk_conf *conf, const facts *f)
 		lk_ctl_table_add(table, last_ok);
 		lk_ctl_table_add(table, waiting);
 		lk_ctl_table_add(table, lag);
-		g_free(v.last_ok_at);
 	}
 	putchar('\n');
 	lk_ctl_table_print(table);
@@ -300,10 +332,9 @@ static void print_mailboxes(const lk_conf *conf, const facts *f)
 	for (unsigned i = 0; i < conf->mailboxes->len; i++) {
 		const lk_conf_mailbox *mailbox = g_ptr_array_index(conf->mailboxes, i);
 		g_autofree char *words = NULL;
-		mailbox_view v;
+		g_auto(mailbox_view) v = {0};
 
 		view_mailbox(f, mailbox->name, &v);
-		g_free(v.last_ok_at);
 		words = lk_ctl_printable(v.error, false);
 		if (*words != '\0')
 			printf("\n%s: %s\n", mailbox->name, words);

@@ -262,6 +262,14 @@ is_deeply($status->{mailboxes}[0], { name => 'pipe', host => undef, last_ok_at =
 is_deeply([sort keys %{ $status->{outbox} }], [qw(failed oldest_seconds waiting)], 'status: outbox');
 is_deeply([@{ $status->{outbox} }{qw(failed waiting)}], [1, 2], 'status: mails that wait and have failed');
 is($status->{quarantine}, 2, 'status: quarantine');
+$db->sql("UPDATE ticket SET tags = tags || '{too_large}', opened_at = now() WHERE id = 1001;
+	UPDATE arrival SET server = 'failed', server_error = 'no such folder', fetched_at = now() WHERE uid = '8'");
+is((ctl_json('status'))->{mailboxes}[0]{error}, '1 mails of the last 7 days are stored, but the mail server could not be '
+	. 'told; the last time: no such folder. 1 tickets of the last 7 days hold only the header of a mail larger than '
+	. 'max_size; `luukkuctl list --tag too_large` names them, the mails are still on the mail server',
+	'status: what asks for a person though every mail was taken');
+$db->sql("UPDATE ticket SET tags = '{printer,vip}', opened_at = '2026-03-27 08:00+00' WHERE id = 1001;
+	UPDATE arrival SET server = 'done', server_error = NULL, fetched_at = '2026-03-27 10:00:05+00' WHERE uid = '8'");
 is_deeply($status->{tickets}, { open => 3 }, 'status: open tickets');
 is_deeply($status->{daemons}, [], 'status: no daemon is running');
 # luukkud's file as luukkud writes it

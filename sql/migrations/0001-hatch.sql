@@ -391,6 +391,7 @@ CREATE TABLE arrival (
 	UNIQUE (mailbox, folder, uidvalidity, uid)
 );
 CREATE INDEX arrival_pending ON arrival (mailbox) WHERE server = 'pending';
+CREATE INDEX arrival_failed ON arrival (mailbox, fetched_at) WHERE server = 'failed';
 CREATE INDEX arrival_message_id ON arrival (message_id_hash) WHERE message_id_hash IS NOT NULL;
 CREATE INDEX arrival_message ON arrival (message_id);
 COMMENT ON TABLE arrival IS 'Every mail ever fetched, with exactly one outcome.';

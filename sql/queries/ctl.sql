@@ -123,10 +123,17 @@ FROM outbox
 WHERE id = $1;
 
 -- name: ctl_status_mailboxes
--- All mailboxes ever polled, and who polls them now.
+-- All mailboxes ever polled, and who polls them now; what the mail server was not told and what was not
+-- read whole, both since $1.
 SELECT m.name, l.host, m.last_ok_at, m.lag_seconds, m.waiting, m.error, m.error_at,
-	l.expires_at > clock_timestamp() AS is_leased
+	l.expires_at > clock_timestamp() AS is_leased,
+	coalesce(f.n, 0) AS not_told, f.newest AS not_told_why,
+	(SELECT count(DISTINCT t.id)
+		FROM ticket t JOIN message x ON x.ticket_id = t.id JOIN arrival a ON a.message_id = x.id
+		WHERE t.opened_at >= $1::timestamptz AND 'too_large' = ANY (t.tags) AND a.mailbox = m.name) AS too_large
 FROM mailbox m LEFT JOIN lease l ON l.mailbox = m.name
+LEFT JOIN LATERAL (SELECT count(*) AS n, (array_agg(server_error ORDER BY id DESC))[1] AS newest
+	FROM arrival WHERE mailbox = m.name AND server = 'failed' AND fetched_at >= $1::timestamptz) f ON true
 ORDER BY m.name;
 
 -- name: ctl_status_counts
