@@ -17,6 +17,6 @@ char *lk_outbox_address(const lk_policy *policy, const char *plain, lk_purpose p
  * LK_ERR_RETRY: the database is away; any other: this row cannot be composed.
  */
 bool lk_outbox_compose(lk_db *db, const lk_policy *policy, const char *templates_dir, lk_time now,
-		       const lk_rows *row, size_t n, lk_outbox_claim *claim, GError **error);
+		       const lk_rows *rows, size_t row, lk_outbox_claim *claim, GError **error);
 
 #endif
