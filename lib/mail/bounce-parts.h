@@ -41,7 +41,8 @@ char *lk_notice_of(const char *text, const char **ret_returned);
 /* Who writes the notice and who gets it: never the ones it failed for. Folded, may be NULL. */
 typedef struct {
 	const char *from;
-	GPtrArray *to; /* lk_address * */
+	GPtrArray *to;	    /* lk_address * */
+	const char *sender; /* of the returned mail */
 } lk_notice_parties;
 
 /* Recipients that a notice names. */

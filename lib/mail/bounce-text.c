@@ -44,6 +44,8 @@ static bool is_return_marker(const char *line, const char *folded)
 	if (g_str_has_prefix(bare, "received: from ") || g_str_has_prefix(bare, "received: by ") ||
 	    g_str_has_prefix(bare, "received: (") || g_str_has_prefix(bare, "return-path: <"))
 		return true;
+	if (strstr(bare, "transcript"))
+		return false;
 	bool is_ruled = strncmp(line + strspn(line, " \t|"), "--", 2) == 0 || strstr(line, "----");
 	size_t n = strlen(bare);
 	while (n > 0 && strchr(" \t-=|.:", bare[n - 1]))
@@ -128,7 +130,8 @@ static bool is_service_address(const char *folded)
 
 static bool is_party(const char *folded, const lk_notice_parties *parties)
 {
-	if (parties->from && strcmp(parties->from, folded) == 0)
+	if ((parties->from && strcmp(parties->from, folded) == 0) ||
+	    (parties->sender && strcmp(parties->sender, folded) == 0))
 		return true;
 	for (unsigned i = 0; parties->to && i < parties->to->len; i++) {
 		const lk_address *to = g_ptr_array_index(parties->to, i);

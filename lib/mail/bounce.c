@@ -1,6 +1,7 @@
 #include "lib/mail/bounce.h"
 
 #include "lib/base/text.h"
+#include "lib/mail/address.h"
 #include "lib/mail/answer.h"
 #include "lib/mail/bounce-parts.h"
 #include "lib/mail/charset.h"
@@ -26,6 +27,9 @@ typedef struct {
 	char *notice; /* as written */
 	char *folded; /* the notice in lower case, runs of blanks as one */
 	const char *returned;
+	lk_fields *inner; /* header of the returned mail, or NULL */
+	char *from;	  /* of the report, folded, or NULL */
+	char *sender;	  /* of the returned mail, folded, or NULL */
 	bool from_daemon, says_subject, says_notice, is_null_path;
 } weighing;
 
@@ -34,6 +38,9 @@ static void weighing_clear(weighing *now)
 	g_free(now->subject);
 	g_free(now->notice);
 	g_free(now->folded);
+	lk_fields_free(now->inner);
+	g_free(now->from);
+	g_free(now->sender);
 }
 G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(weighing, weighing_clear)
 
@@ -118,6 +125,33 @@ static bool has_sign(const weighing *now)
 	       lk_fields_get(gather->fields, "X-Failed-Recipients");
 }
 
+/* The header of the returned mail, from its part or from behind the notice. */
+static void read_inner(weighing *now)
+{
+	const lk_gather *gather = now->gather;
+	const lk_address *from = gather->mail->from;
+	g_autoptr(GPtrArray) senders =
+		g_ptr_array_new_with_free_func((GDestroyNotify)lk_address_free);
+
+	now->from = from ? lk_address_fold(from->address) : NULL;
+	if (gather->returned->len > 0)
+		now->inner = lk_fields_parse(gather->returned->str, gather->returned->len);
+	else if (now->returned) /* its announcement is junk above the header to the reader */
+		now->inner = lk_fields_parse(now->returned, MIN(strlen(now->returned), 64 * 1024));
+	const lk_field *sender = now->inner ? lk_fields_get(now->inner, "From") : NULL;
+	if (sender)
+		lk_addresses_parse(sender->value->str, MIN(sender->value->len, 4096), senders);
+	if (senders->len > 0) {
+		const lk_address *first = g_ptr_array_index(senders, 0);
+		now->sender = lk_address_fold(first->address);
+	}
+}
+
+static lk_notice_parties parties_of(const weighing *now)
+{
+	return (lk_notice_parties){now->from, now->gather->mail->to, now->sender};
+}
+
 static void weigh(const lk_gather *gather, weighing *now)
 {
 	now->gather = gather;
@@ -131,6 +165,7 @@ static void weigh(const lk_gather *gather, weighing *now)
 	g_autofree char *squeezed = lk_text_squeeze(now->notice);
 	now->folded = lk_fold(squeezed, strlen(squeezed));
 	now->says_notice = notice_says(now->folded);
+	read_inner(now);
 }
 
 /* Is a mail without a status part a report all the same? The reason, or NULL. */
@@ -178,20 +213,12 @@ static void take_failed_header(const lk_gather *gather, lk_findings *findings)
 			lk_findings_add(findings, addresses[i], strlen(addresses[i]));
 }
 
-/* The header of the returned mail, from its part or from behind the notice. */
 static void take_returned(const weighing *now, lk_findings *findings)
 {
-	const lk_gather *gather = now->gather;
-	g_autoptr(lk_fields) fields = NULL;
+	const lk_fields *fields = now->inner;
 
-	if (gather->returned->len > 0) {
-		fields = lk_fields_parse(gather->returned->str, gather->returned->len);
-	} else if (now->returned) {
-		/* The announcement is junk above the header to lk_fields_parse. */
-		fields = lk_fields_parse(now->returned, MIN(strlen(now->returned), 64 * 1024));
-	} else {
+	if (!fields)
 		return;
-	}
 	g_autofree char *id = lk_fields_line(fields, "Message-ID");
 	g_autoptr(GPtrArray) ids = lk_words_ids(id, 1);
 	if (ids->len > 0)
@@ -244,6 +271,13 @@ static lk_bounce *verdict(const weighing *now, lk_findings *findings, bool is_de
 		findings->status && *findings->status != '2' ? g_strdup(findings->status) : NULL;
 	bounce->diagnostic = diagnostic_of(now, findings);
 	take_returned(now, findings);
+	if (!findings->recipients && now->returned) {
+		/* What was taken for the returned mail may be the rest of the notice. */
+		lk_notice_parties parties = parties_of(now);
+		g_auto(lk_findings) rest = {0};
+		lk_notice_read(now->returned, &parties, &rest);
+		findings->recipients = g_steal_pointer(&rest.recipients);
+	}
 	bounce->original_message_id = g_steal_pointer(&findings->message_id);
 	bounce->recipients = findings->recipients ? g_ptr_array_ref(findings->recipients)
 						  : g_ptr_array_new_with_free_func(g_free);
@@ -266,9 +300,7 @@ static lk_report by_status(const weighing *now, lk_findings *findings, lk_bounce
 	if (!findings->recipients) {
 		take_failed_header(now->gather, findings);
 		if (!findings->recipients) {
-			const lk_mail *mail = now->gather->mail;
-			lk_notice_parties parties = {mail->from ? mail->from->address : NULL,
-						     mail->to};
+			lk_notice_parties parties = parties_of(now);
 			g_auto(lk_findings) words = {0};
 			lk_notice_read(now->notice, &parties, &words);
 			findings->recipients = g_steal_pointer(&words.recipients);
@@ -284,7 +316,6 @@ lk_report lk_bounce_read(const lk_gather *gather, lk_bounce **ret_bounce, const 
 {
 	g_auto(weighing) now = {0};
 	g_auto(lk_findings) findings = {0};
-	const lk_mail *mail = gather->mail;
 
 	weigh(gather, &now);
 	if (!has_sign(&now))
@@ -295,9 +326,7 @@ lk_report lk_bounce_read(const lk_gather *gather, lk_bounce **ret_bounce, const 
 	}
 	/* Gateways pass a report on as an attached mail. */
 	if (gather->status->len == 0 && now.from_daemon && gather->returned->len > 0) {
-		g_autoptr(lk_fields) inner =
-			lk_fields_parse(gather->returned->str, gather->returned->len);
-		g_autofree char *type = lk_fields_line(inner, "Content-Type");
+		g_autofree char *type = lk_fields_line(now.inner, "Content-Type");
 		if (type && g_ascii_strncasecmp(type, "multipart/report", 16) == 0) {
 			g_autofree char *text =
 				lk_text_clean(gather->returned->str, gather->returned->len);
@@ -311,7 +340,7 @@ lk_report lk_bounce_read(const lk_gather *gather, lk_bounce **ret_bounce, const 
 	const char *reason = words_say(&now);
 	if (!reason)
 		return LK_REPORT_NONE;
-	lk_notice_parties parties = {mail->from ? mail->from->address : NULL, mail->to};
+	lk_notice_parties parties = parties_of(&now);
 	lk_notice_read(now.notice, &parties, &findings);
 	take_failed_header(gather, &findings);
 	*ret_bounce = verdict(&now, &findings, wording_is_delay(&now));

@@ -13,7 +13,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
 	g_autofree char *text = lk_text_clean((const char *)data, n);
 	g_auto(lk_findings) status = {0};
 	g_auto(lk_findings) words = {0};
-	lk_notice_parties parties = {"mailer-daemon@mx.example", NULL};
+	lk_notice_parties parties = {"mailer-daemon@mx.example", NULL, NULL};
 	const char *returned = NULL;
 
 	lk_status_read(text, &status);
