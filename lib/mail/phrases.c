@@ -180,7 +180,7 @@ const char *const lk_returned_words[] = {
 	NULL};
 
 const char *const lk_attribution_verbs[] = {
-	"wrote", "writes", "sent", "said", "escribió", "escribio", "escribe", "schrieb",
+	"wrote", "כתב", "كتب", "writes", "sent", "said", "escribió", "escribio", "escribe", "schrieb",
 	"geschrieben", "écrit", "ecrit", "écrivait", "scritto", "scrive", "scriveva", "schreef",
 	"geschreven", "skrev", "skriver", "skrivit", "skrevet", "kirjoitti", "kirjoittaa",
 	"kirjoittanut", "kirjutas", "kirjutab", "kirjutanud", "napisał", "napisał(a)",
@@ -192,7 +192,7 @@ const char *const lk_attribution_verbs[] = {
 	NULL};
 
 const char *const lk_attribution_openers[] = {
-	"on ", "am ", "le ", "el ", "il ", "op ", "em ", "den ", "på ", "dnia ", "w dniu ",
+	"on ", "kuupäev ", "בתאריך ", "ב-", "am ", "le ", "el ", "il ", "op ", "em ", "den ", "på ", "dnia ", "w dniu ",
 	"vào ", "na ", "dne ", "dňa ", "dana ", "в ", "а ", "at ", "in data ", "il giorno ",
 	"quoting ", "date: ", "från: ", "a(z) ", "στις ", "le\xc2\xa0", "on\xc2\xa0", "在", "于",
 	"pe ", "ma ", "ti ", "ke ", "to ", "la ", "su ", "mon", "tue", "wed", "thu", "fri",
