@@ -397,9 +397,13 @@ static bool drain(sender *self, GError **error)
 		g_autoptr(GError) failure = NULL;
 		int64_t wait_ms = 0;
 		bool is_idle = false;
-		if (!self->db && !open_db(self, error))
+		bool is_new = !self->db;
+		if (is_new && !open_db(self, error))
 			return !error || !*error;
-		bool is_good = step(self, &wait_ms, &is_idle, &failure);
+		/* A claim whose COMMIT was done and not answered is nobody's but ours. */
+		bool is_good = (!is_new ||
+				lk_outbox_release(self->db, self->program->claimer, &failure)) &&
+			       step(self, &wait_ms, &is_idle, &failure);
 		if (is_good && is_idle && self->program->once)
 			return true;
 		if (is_good && wait_ms > 0) {

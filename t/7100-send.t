@@ -208,6 +208,16 @@ $smtp->launch;
 $desk->deliver('ict', mail());
 wait_until(sub { states() =~ /sent.*sent.*sent/ }, 60, 'the third acknowledgement');
 is(states(), 'sent 1, sent 1, sent 1', 'an idle connection that died costs no attempt');
+
+# --- a claim whose COMMIT was done but not answered: the process lives, and would hold it for half an hour
+($sender) = grep { $_->{name} =~ /send/ } @{ $desk->json('status')->{daemons} };
+my ($start) = slurp("/proc/$sender->{pid}/stat") =~ /.*\) (.*)/ ? (split ' ', $1)[19] : ();
+$desk->db->sql("UPDATE outbox SET state = 'sending', claimed_by = '$sender->{host}/$sender->{pid}/$start',
+	claimed_until = now() + interval '30 minutes' WHERE id = (SELECT min(id) FROM outbox)");
+$desk->db->terminate;
+wait_until(sub { states() =~ /sent.*sent.*sent/ }, 30, 'the claim of the living');
+is(states(), 'sent 1, sent 1, sent 2', 'a claim that its own process does not know is taken up with the next connection')
+	or diag states();
 $desk->down;
 $desk->show_log if !Test::More->builder->is_passing;
 done_testing;

@@ -426,6 +426,14 @@ bool lk_outbox_next_due(lk_db *db, lk_time now, lk_time *ret_at, GError **error)
 	return true;
 }
 
+bool lk_outbox_release(lk_db *db, const char *claimer, GError **error)
+{
+	g_autoptr(lk_params) params = lk_params_new();
+
+	lk_param_text(params, claimer);
+	return lk_db_run(db, LK_Q_OUTBOX_RELEASE, params, NULL, error);
+}
+
 bool lk_outbox_recover(lk_db *db, const char *host, GError **error)
 {
 	g_autoptr(lk_params) params = lk_params_new();
@@ -436,11 +444,7 @@ bool lk_outbox_recover(lk_db *db, const char *host, GError **error)
 		return false;
 	for (size_t i = 0; i < lk_rows_count(rows); i++) {
 		const char *claimer = lk_row_text(rows, i, "claimed_by");
-		g_autoptr(lk_params) dead = lk_params_new();
-		if (!lk_proc_has_died(host, claimer))
-			continue;
-		lk_param_text(dead, claimer);
-		if (!lk_db_run(db, LK_Q_OUTBOX_RELEASE, dead, NULL, error))
+		if (lk_proc_has_died(host, claimer) && !lk_outbox_release(db, claimer, error))
 			return false;
 	}
 	return true;

@@ -71,6 +71,10 @@ bool lk_outbox_record(lk_db *db, lk_time now, const lk_outbox_claim *claim, lk_s
  */
 bool lk_outbox_recover(lk_db *db, const char *host, GError **error);
 
+/* Frees what the claimer holds. For a claimer that has died, or that knows of no claim of its own.
+ */
+bool lk_outbox_release(lk_db *db, const char *claimer, GError **error);
+
 /* When the next row becomes due: LK_TIME_NONE for none. */
 bool lk_outbox_next_due(lk_db *db, lk_time now, lk_time *ret_at, GError **error);
 

@@ -156,5 +156,5 @@ SELECT least(
 SELECT DISTINCT claimed_by FROM outbox WHERE state = 'sending' AND starts_with(claimed_by, $1::text || '/');
 
 -- name: outbox_release
--- $1 claimer that has died. Its rows can be claimed again at once.
+-- $1 claimer that has died or knows of no claim. Its rows can be claimed again at once.
 UPDATE outbox SET claimed_until = 'epoch' WHERE state = 'sending' AND claimed_by = $1;
