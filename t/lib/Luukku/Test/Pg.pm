@@ -155,13 +155,14 @@ sub crash {
 	return;
 }
 
-# Through psql: (rows, undef) or (undef, error).
+# Through psql: (rows, undef) or (undef, error). Not /usr/bin/psql, which is Debian's chooser of
+# versions in Perl and takes several times as long to start as psql itself.
 sub _query {
 	my ($self, $database, $sql, $user, $role) = @_;
 	my @role = $role ? ('-c', qq{SET ROLE "$role"}) : ();
 	my $done = Luukku::Test::Base::run(
-		['psql', '-X', '-q', '-A', '-t', '-F', "\x1f", '-R', "\x1e", '-v', 'ON_ERROR_STOP=1',
-			@role, '-f', '-'],
+		[bin_dir() . '/psql', '-X', '-q', '-A', '-t', '-F', "\x1f", '-R', "\x1e",
+			'-v', 'ON_ERROR_STOP=1', @role, '-f', '-'],
 		in => $sql, seconds => 120,
 		env => {
 			PGHOST => $self->{socket}, PGPORT => 5432, PGUSER => $user,
@@ -296,7 +297,8 @@ sub try_sql {
 sub psql {
 	my ($self, $script, %option) = @_;
 	my @role = $option{role} ? ('-c', qq{SET ROLE "$option{role}"}) : ();
-	return Luukku::Test::Base::run(['psql', '-X', '-q', '-A', '-t', @role, '-f', '-'],
+	return Luukku::Test::Base::run(
+		[Luukku::Test::Pg::bin_dir() . '/psql', '-X', '-q', '-A', '-t', @role, '-f', '-'],
 		in => $script, seconds => 120,
 		env => {
 			PGHOST => $self->{pg}{socket}, PGPORT => 5432, PGUSER => $option{user} // 'postgres',
