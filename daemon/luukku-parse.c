@@ -96,6 +96,28 @@ static void misbehave(void)
 		(void)!fopen("/etc/passwd", "re");
 }
 
+/* Behind the attachments in their file. A disk that is full is no fault of the mail. */
+static bool write_answer(int parts_fd, const lk_mail *mail, lk_wire_reply *reply)
+{
+	g_autoptr(GBytes) answer = lk_answer_encode(mail);
+	gsize size = 0;
+	const char *bytes = g_bytes_get_data(answer, &size);
+
+	reply->has_no_room = mail->has_no_room || lk_fault_mode("parse-full");
+	for (gsize done = 0; done < size && !reply->has_no_room;) {
+		ssize_t n =
+			pwrite(parts_fd, bytes + done, size - done, (off_t)(reply->offset + done));
+		if (n < 0 && errno == EINTR)
+			continue;
+		reply->has_no_room = n < 0 && (errno == ENOSPC || errno == EDQUOT);
+		if (n <= 0 && !reply->has_no_room)
+			return false; /* our death makes the client try once more and give up */
+		done += (gsize)MAX(n, 0);
+	}
+	reply->size = reply->has_no_room ? 0 : size;
+	return true;
+}
+
 static bool serve_one(const lk_parse_settings *settings)
 {
 	lk_wire_request request;
@@ -112,20 +134,8 @@ static bool serve_one(const lk_parse_settings *settings)
 		g_ptr_array_add(mail->defects,
 				g_strdup("the parser asked for a file while it read this "
 					 "mail: refused by its sandbox"));
-	g_autoptr(GBytes) answer = lk_answer_encode(mail);
-	gsize size = 0;
-	const char *bytes = g_bytes_get_data(answer, &size);
-	for (gsize done = 0; done < size;) {
-		ssize_t n =
-			pwrite(parts_fd, bytes + done, size - done, (off_t)(reply.offset + done));
-		if (n < 0 && errno == EINTR)
-			continue;
-		if (n <= 0)
-			return false; /* our death makes the client try once more and then give up
-				       */
-		done += (gsize)n;
-	}
-	reply.size = size;
+	if (!write_answer(parts_fd, mail, &reply))
+		return false;
 	reply.sequence = request.sequence;
 	return send(LK_WIRE_SOCKET, &reply, sizeof reply, MSG_NOSIGNAL) == (ssize_t)sizeof reply;
 }
@@ -149,6 +159,9 @@ int main(int argc, char **argv)
 				       list_of(given.own_lists), list_of(given.strip)};
 	lk_parse_init();
 	lk_parse_sandbox_enter();
+	lk_wire_reply ready = {.magic = LK_WIRE_MAGIC, .size = LK_WIRE_VERSION};
+	if (send(LK_WIRE_SOCKET, &ready, sizeof ready, MSG_NOSIGNAL) != (ssize_t)sizeof ready)
+		return EX_USAGE;
 	while (serve_one(&settings))
 		;
 	g_ptr_array_unref(given.authserv);

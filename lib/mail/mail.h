@@ -87,6 +87,7 @@ typedef struct {
 	GPtrArray *defects;	/* char *: what was broken and how it was read */
 	bool is_unparsed;	/* the parser died on it: only a minimal header reading */
 	bool is_incomplete; /* beyond a limit: what was readable is here, the raw mail has more */
+	bool has_no_room;   /* inside luukku-parse only: its file could not be written, try again */
 } lk_mail;
 
 lk_mail *lk_mail_new(void);

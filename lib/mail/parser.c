@@ -19,6 +19,7 @@
 
 enum {
 	TIME_LIMIT_MS = 20000,
+	START_LIMIT_MS = 10000,
 	MAILS_MOST = 1000,
 	STACK_BYTES = 64 * 1024 * 1024,
 	HASH_CHUNK_BYTES = 64 * 1024
@@ -155,6 +156,34 @@ static void become_child(const lk_parser *parser, int socket, pid_t parent)
 	_exit(127);
 }
 
+/*
+ * Waits until the child says that it is ready. A child that cannot start is no verdict about a
+ * mail: nothing is read until somebody has looked.
+ */
+static bool wait_ready(lk_parser *parser, GError **error)
+{
+	struct pollfd poll_fd = {.fd = parser->socket, .events = POLLIN};
+	lk_wire_reply ready = {0};
+	int64_t until = lk_monotonic_ms() + START_LIMIT_MS;
+	int polled;
+
+	do
+		polled =
+			poll(&poll_fd, 1, (int)CLAMP(until - lk_monotonic_ms(), 0, START_LIMIT_MS));
+	while (polled < 0 && errno == EINTR);
+	ssize_t got = polled > 0 ? recv(parser->socket, &ready, sizeof ready, MSG_DONTWAIT) : -1;
+	if (got == (ssize_t)sizeof ready && ready.magic == LK_WIRE_MAGIC && ready.sequence == 0 &&
+	    ready.size == LK_WIRE_VERSION)
+		return true;
+	const char *how = end_child(parser);
+	g_set_error(error, LK_ERROR, LK_ERR_RETRY, "%s does not start: it %s; %s",
+		    parser->options.program,
+		    got > 0 ? "is of another version" : (how ? how : "did not get ready in time"),
+		    got > 0 ? "restart luukkud after an upgrade"
+			    : "run it by hand with --version to see why");
+	return false;
+}
+
 static bool start_child(lk_parser *parser, GError **error)
 {
 	int pair[2];
@@ -183,7 +212,7 @@ static bool start_child(lk_parser *parser, GError **error)
 		return false;
 	}
 	parser->socket = pair[0];
-	return true;
+	return wait_ready(parser, error);
 }
 
 /* A descriptor that the child cannot write the mail through, whatever the caller's can do. */
@@ -324,6 +353,22 @@ static bool read_answer(lk_parser *parser, const lk_wire_reply *reply, lk_mail *
 	return true;
 }
 
+/* Taken now, the mail would lose what a disk with room keeps. */
+static bool put_off(lk_parser *parser, GError **error)
+{
+	const char *dir = parser->options.spool_dir;
+
+	parser->mail_fd = -1;
+	lk_close_fd(&parser->parts_fd);
+	parser->parts_fd = -1;
+	g_set_error(error, LK_ERROR, LK_ERR_RETRY,
+		    "no room for the attachments of a mail in %s; free some space there, the mail "
+		    "waits "
+		    "until then",
+		    dir ? dir : "the directory for temporary files");
+	return false;
+}
+
 bool lk_parser_finish(lk_parser *parser, lk_mail **ret_mail, int *ret_parts_fd, GError **error)
 {
 	g_autoptr(lk_mail) mail = NULL;
@@ -334,7 +379,10 @@ bool lk_parser_finish(lk_parser *parser, lk_mail **ret_mail, int *ret_parts_fd, 
 	for (unsigned attempt = 0; attempt < 2 && !mail; attempt++) {
 		lk_wire_reply reply;
 		const char *waited = NULL;
-		if (wait_reply(parser, &reply, &waited) && read_answer(parser, &reply, &mail, NULL))
+		bool is_reply = wait_reply(parser, &reply, &waited);
+		if (is_reply && reply.has_no_room)
+			return put_off(parser, error);
+		if (is_reply && read_answer(parser, &reply, &mail, NULL))
 			break;
 		const char *ended = end_child(parser);
 		how = waited ? waited : ended ? ended : "gave an answer that cannot be";

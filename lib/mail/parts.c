@@ -25,6 +25,7 @@ bool lk_parts_append(lk_gather *gather, lk_parts *parts, const void *bytes, size
 			/* A full disk: the client must not take the cut bytes for the whole mail.
 			 */
 			gather->mail->is_incomplete = true;
+			gather->mail->has_no_room |= errno == ENOSPC || errno == EDQUOT;
 			lk_gather_defect(gather, "no room for the decoded attachments");
 			return false;
 		}

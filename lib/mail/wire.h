@@ -4,7 +4,11 @@
 
 #include <stdint.h>
 
-enum { LK_WIRE_SOCKET = 3, LK_WIRE_MAGIC = 0x6c6b7031 }; /* "lkp1" */
+/*
+ * The version counts up with every change of these packets or of the answer's type (answer.c): an
+ * upgrade puts a new parser beside a program that still runs.
+ */
+enum { LK_WIRE_SOCKET = 3, LK_WIRE_MAGIC = 0x6c6b7031 /* "lkp1" */, LK_WIRE_VERSION = 2 };
 
 /* With two descriptors: the mail to read, the parts file to append to. */
 typedef struct {
@@ -13,10 +17,14 @@ typedef struct {
 	uint64_t sequence;
 } lk_wire_request;
 
-/* Where in the parts file the answer lies; the decoded attachments end at or before it. */
+/*
+ * The first packet of a parser that is ready, sandbox and all, has sequence 0 and its version for
+ * size. Later ones say where in the parts file the answer lies; the decoded
+ * attachments end at or before it.
+ */
 typedef struct {
 	uint32_t magic;
-	uint32_t unused;
+	uint32_t has_no_room; /* 1: the parts file could not be written; there is no answer */
 	uint64_t sequence;
 	uint64_t offset;
 	uint64_t size;

@@ -1,4 +1,5 @@
 /* The client of luukku-parse against a child that does its work and one that fails in each way. */
+#include "lib/base/err.h"
 #include "lib/base/io.h"
 #include "lib/mail/answer.h"
 #include "lib/mail/parser.h"
@@ -97,6 +98,29 @@ static void test_failures(void)
 	assert_unparsed("parse-socket", "did what its sandbox forbids");
 }
 
+/* A full disk is no fault of the mail: it is neither cut nor called unreadable, but tried again. */
+static void test_no_room(void)
+{
+	g_autoptr(lk_parser) parser = NULL;
+	g_autoptr(GError) error = NULL;
+	g_autoptr(lk_mail) mail = NULL;
+	lk_autofd int fd = mail_file(simple);
+	lk_autofd int parts_fd = -1;
+
+	g_setenv("LUUKKU_FAULT_MODE", "parse-full", TRUE);
+	parser = parser_new(0, 0);
+	g_unsetenv("LUUKKU_FAULT_MODE");
+	for (unsigned i = 0; i < 2; i++) {
+		g_assert_true(lk_parser_start(parser, fd, NULL));
+		g_assert_false(lk_parser_finish(parser, &mail, &parts_fd, &error));
+		g_assert_error(error, LK_ERROR, LK_ERR_RETRY);
+		g_assert_nonnull(strstr(error->message, "free some space"));
+		g_assert_null(mail);
+		g_assert_cmpint(parts_fd, ==, -1);
+		g_clear_error(&error);
+	}
+}
+
 /* The mail behind a deadly one is read as if nothing had been. */
 static void test_next_after_death(void)
 {
@@ -121,6 +145,21 @@ static void test_no_program(void)
 	g_assert_false(lk_parser_start(parser, fd, &error));
 	g_assert_nonnull(error);
 	g_assert_nonnull(strstr(error->message, "/nonexistent/luukku-parse"));
+}
+
+/* A program that is no parser, or one of another version, is not the mail's fault. */
+static void test_wrong_program(void)
+{
+	lk_parser_options options = {.program = "/bin/true"};
+	g_autoptr(lk_parser) parser = lk_parser_new(&options);
+	lk_autofd int fd = mail_file(simple);
+
+	for (unsigned i = 0; i < 2; i++) {
+		g_autoptr(GError) error = NULL;
+		g_assert_false(lk_parser_start(parser, fd, &error));
+		g_assert_true(lk_err_is(error, LK_ERR_RETRY));
+		g_assert_nonnull(strstr(error->message, "does not start"));
+	}
 }
 
 static void test_minimal(void)
@@ -233,9 +272,11 @@ int main(int argc, char **argv)
 	if (access(program, X_OK) == 0) {
 		g_test_add_func("/parser/many", test_many);
 		g_test_add_func("/parser/failures", test_failures);
+		g_test_add_func("/parser/no-room", test_no_room);
 		g_test_add_func("/parser/next-after-death", test_next_after_death);
 	}
 	g_test_add_func("/parser/no-program", test_no_program);
+	g_test_add_func("/parser/wrong-program", test_wrong_program);
 	g_test_add_func("/parser/minimal", test_minimal);
 	g_test_add_func("/parser/minimal-of-rubbish", test_minimal_of_rubbish);
 	g_test_add_func("/parser/answer-bounds", test_answer_bounds);
