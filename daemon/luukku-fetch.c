@@ -199,12 +199,12 @@ bool lk_fetch_one(lk_fetch *fetch, const lk_fetch_item *item, GError **error)
 static bool store_all(lk_fetch *fetch, GError **error)
 {
 	lk_take_mail *last = NULL;
+	bool is_parsed = end_parse(fetch, &last, error);
 
-	if (!end_parse(fetch, &last, error))
-		return false;
 	if (last != NULL && !store(fetch, last, error))
 		return false;
-	return lk_take_commit(fetch->take, error);
+	/* The mails before one that cannot be had now are taken all the same. */
+	return lk_take_commit(fetch->take, is_parsed ? error : NULL) && is_parsed;
 }
 
 bool lk_fetch_flush(lk_fetch *fetch, GError **error)

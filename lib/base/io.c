@@ -50,6 +50,16 @@ bool lk_spool_open(const char *dir, int *ret_fd, GError **error)
 	return true;
 }
 
+/* "free some space in DIR"; caller frees. */
+static char *room_advice(int fd)
+{
+	g_autofree char *link = g_strdup_printf("/proc/self/fd/%d", fd);
+	g_autofree char *path = g_file_read_link(link, NULL);
+	g_autofree char *dir = path && *path == '/' ? g_path_get_dirname(path) : NULL;
+
+	return dir ? g_strdup_printf("free some space in %s", dir) : g_strdup("free some space");
+}
+
 bool lk_write_all(int fd, const void *bytes, size_t n, GError **error)
 {
 	const char *p = bytes;
@@ -62,9 +72,12 @@ bool lk_write_all(int fd, const void *bytes, size_t n, GError **error)
 			poll(&wait, 1, -1);
 			continue;
 		}
-		if (done < 0)
-			return fail_errno(LK_ERR_RETRY, "cannot write",
-					  errno == ENOSPC ? "free some space" : NULL, error);
+		if (done < 0) {
+			int saved = errno;
+			g_autofree char *advice = saved == ENOSPC ? room_advice(fd) : NULL;
+			errno = saved;
+			return fail_errno(LK_ERR_RETRY, "cannot write", advice, error);
+		}
 		p += done;
 		n -= (size_t)done;
 	}
