@@ -66,7 +66,7 @@ sub bin_dir {
 	return $bin_dir if $bin_dir;
 	my $dir = build_dir() . '/bin';
 	if ($> == 0 && -e "$dir/luukkud" && !(is_open($dir) && is_open($source))) {
-		my $copy = temp_dir() . '/bin';
+		my $copy = temp_dir() . '/copy-of-bin';
 		system('cp', '-rL', $dir, $copy) == 0 or die "cannot copy $dir to $copy\n";
 		$dir = $copy;
 	}
