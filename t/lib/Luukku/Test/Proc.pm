@@ -32,11 +32,13 @@ sub run_dir {
 sub wait_until {
 	my ($what, $condition, $seconds) = @_;
 	my $deadline = time + ($seconds // 20);
+	my $pause = 0.01;
 	while (1) {
 		my $value = $condition->();
 		return $value if $value;
 		die "gave up waiting: $what\n" if time > $deadline;
-		select undef, undef, undef, 0.01;
+		select undef, undef, undef, $pause;
+		$pause *= 1.3 if $pause < 0.1;    # a condition that asks a server costs something
 	}
 }
 
