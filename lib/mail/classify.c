@@ -199,7 +199,8 @@ static bool is_machine_address(const char *address)
 		"mailer-daemon", "mailerdaemon", "postmaster",	 "no-reply",	  "noreply",
 		"no_reply",	 "donotreply",	 "do-not-reply", "do_not_reply",  "bounce",
 		"mail-daemon",	 "listserv",	 "majordomo",	 "autoresponder", "auto-reply",
-		"autoreply",	 "nobody@",	 "ei-vastata",	 "eivastata",	  "noreplay"};
+		"autoreply",	 "nobody@",	 "ei-vastata",	 "eivastata",	  "noreplay",
+		"ala-vastaa",	 "alavastaa",	 "svara-ej",	 "svarainte",	  "svara-inte"};
 	g_autofree char *folded = g_ascii_strdown(address, -1);
 
 	for (size_t i = 0; i < G_N_ELEMENTS(starts); i++)
