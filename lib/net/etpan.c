@@ -5,36 +5,44 @@
 
 enum { READ_BUFFER_BYTES = 8192, BYE_BYTES = 400 };
 
+static const char bye_mark[] = "* BYE ";
+enum { BYE_MARK = sizeof bye_mark - 1, OTHER_LINE = BYE_MARK + 1 };
+
 typedef struct {
 	lk_stream *stream; /* borrowed */
 	GString *bye;	   /* borrowed */
+	int matched;	   /* bytes of the mark that this line began with, or OTHER_LINE */
 } glue;
 
-static void note_bye(GString *bye, const char *bytes, size_t n)
+/* The line may come in pieces. */
+static void note_bye(glue *data, const char *bytes, size_t n)
 {
-	static const char mark[] = "* BYE ";
-	for (const char *p = bytes; p && n - (size_t)(p - bytes) >= sizeof mark - 1;) {
-		if (memcmp(p, mark, sizeof mark - 1) == 0) {
-			const char *words = p + sizeof mark - 1;
-			size_t left = n - (size_t)(words - bytes);
-			const char *end = memchr(words, '\r', left);
-			size_t size = end ? (size_t)(end - words) : left;
-			g_string_truncate(bye, 0);
-			g_string_append_len(bye, words, (gssize)MIN(size, BYE_BYTES));
-			return;
+	const char *end = bytes + n;
+	for (const char *p = bytes; p < end; p++) {
+		if (data->matched == OTHER_LINE) {
+			p = memchr(p, '\n', (size_t)(end - p));
+			if (!p)
+				return;
 		}
-		const char *newline = memchr(p, '\n', n - (size_t)(p - bytes));
-		p = newline ? newline + 1 : NULL;
+		if (*p == '\n')
+			data->matched = 0;
+		else if (data->matched == BYE_MARK) {
+			if (*p != '\r' && data->bye->len < BYE_BYTES)
+				g_string_append_c(data->bye, *p);
+		} else if (*p != bye_mark[data->matched])
+			data->matched = OTHER_LINE;
+		else if (++data->matched == BYE_MARK)
+			g_string_truncate(data->bye, 0);
 	}
 }
 
 /* libetpan tests for exactly -1; a 0 would make its loops spin for ever. */
 static ssize_t low_read(mailstream_low *low, void *buffer, size_t n)
 {
-	const glue *data = low->data;
+	glue *data = low->data;
 	ssize_t got = lk_stream_read(data->stream, buffer, n);
 	if (got > 0 && data->bye)
-		note_bye(data->bye, buffer, (size_t)got);
+		note_bye(data, buffer, (size_t)got);
 	return got;
 }
 

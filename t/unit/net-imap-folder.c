@@ -324,7 +324,11 @@ static void play_idle_end(script *s)
 {
 	select_folder(s);
 	hear(s, "IDLE");
-	say(s, "+ idling\r\n* BYE Server shutting down\r\n");
+	say(s, "+ idling\r\n* BY");
+	wait_until_read(s);
+	say(s, "E Server shut");
+	wait_until_read(s);
+	say(s, "ting down\r\n");
 }
 
 static void test_idle_ends(void)

@@ -13,11 +13,13 @@
 #include <fcntl.h>
 #include <glib.h>
 #include <glib/gstdio.h>
+#include <linux/sockios.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/un.h>
@@ -67,6 +69,14 @@ G_GNUC_UNUSED static void say(script *s, const char *text)
 		} else
 			say_bytes(s, p++, 1);
 	}
+}
+
+/* Until the client has read all that was said: what is said next comes to it apart. */
+G_GNUC_UNUSED static void wait_until_read(script *s)
+{
+	int unread = 1;
+	while (ioctl(s->fd, SIOCOUTQ, &unread) == 0 && unread > 0)
+		(void)poll(NULL, 0, 1);
 }
 
 /* The next line, which must hold the word. The child fails the test otherwise. */
