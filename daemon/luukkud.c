@@ -10,6 +10,7 @@
 #include "lib/base/path.h"
 #include "lib/base/sd.h"
 #include "lib/base/secret.h"
+#include "lib/conf/snapshot.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -259,10 +260,10 @@ static void run(lk_supervisor *supervisor, int ready_fd)
 
 /* --- start --------------------------------------------------------------------------------- */
 
-static bool load_conf(const char *path, lk_conf **ret_conf, GError **error)
+static bool load_conf(const char *path, lk_snapshot *snapshot, lk_conf **ret_conf, GError **error)
 {
 	g_autoptr(GPtrArray) problems = NULL;
-	bool is_good = lk_conf_load(path, ret_conf, &problems);
+	bool is_good = lk_conf_load_with(path, snapshot, ret_conf, &problems);
 
 	for (unsigned i = 0; !is_good && i < problems->len; i++) {
 		g_autofree char *line = lk_conf_problem_format(g_ptr_array_index(problems, i));
@@ -317,11 +318,22 @@ static int daemonise(const options *given)
 	return WIFEXITED(status) ? WEXITSTATUS(status) : EX_SOFTWARE;
 }
 
+char *lk_supervisor_conf_file(const lk_supervisor *supervisor)
+{
+	return g_build_filename(supervisor->conf->site.run_dir, "configuration", NULL);
+}
+
 static bool start(lk_supervisor *supervisor, GError **error)
 {
-	if (!load_conf(supervisor->config_file, &supervisor->conf, error))
+	g_autoptr(lk_snapshot) snapshot = lk_snapshot_new();
+	g_autofree char *kept = NULL;
+
+	if (!load_conf(supervisor->config_file, snapshot, &supervisor->conf, error))
 		return false;
 	if (!take_lock(supervisor, error))
+		return false;
+	kept = lk_supervisor_conf_file(supervisor);
+	if (!lk_snapshot_write(snapshot, kept, error))
 		return false;
 	open_signals(supervisor);
 	return lk_notify_open(supervisor, error);
@@ -390,7 +402,7 @@ static int drop_root(const char *config_file)
 
 	if (geteuid() != 0)
 		return 0;
-	if (load_conf(config_file, &conf, &error) && become_user(conf, &error))
+	if (load_conf(config_file, NULL, &conf, &error) && become_user(conf, &error))
 		return 0;
 	fprintf(stderr, "luukkud: %s\n", error->message);
 	return lk_exit_status(error);

@@ -10,6 +10,7 @@
 #include "lib/base/proc.h"
 #include "lib/base/sd.h"
 #include "lib/base/secret.h"
+#include "lib/conf/snapshot.h"
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -59,14 +60,20 @@ static bool read_options(const lk_program_spec *spec, int *argc, char ***argv, o
 	return true;
 }
 
-/* Every problem goes out by itself, in the form that editors jump to. */
+/*
+ * Under luukkud: what it has checked and kept, whatever became of the files since. By hand: the
+ * files. Every problem goes out by itself, in the form that editors jump to.
+ */
 static bool load_conf(lk_program *program, GError **error)
 {
 	g_autoptr(GPtrArray) problems = NULL;
-	const char *checked = g_getenv("LUUKKU_CONF_HASH");
+	g_autoptr(lk_snapshot) snapshot = NULL;
+	const char *kept = g_getenv("LUUKKU_CONF_SNAPSHOT");
 	unsigned errors = 0;
 
-	if (!lk_conf_load(program->config_file, &program->conf, &problems)) {
+	if (kept != NULL && !lk_snapshot_open(kept, &snapshot, error))
+		return false;
+	if (!lk_conf_load_with(program->config_file, snapshot, &program->conf, &problems)) {
 		for (unsigned i = 0; i < problems->len; i++) {
 			const lk_conf_problem *problem = g_ptr_array_index(problems, i);
 			g_autofree char *line = lk_conf_problem_format(problem);
@@ -77,12 +84,6 @@ static bool load_conf(lk_program *program, GError **error)
 		g_set_error(error, LK_ERROR, LK_ERR_CONFIG,
 			    "%s has %u error%s; `luukkuctl -c %s check` shows them",
 			    program->config_file, errors, errors == 1 ? "" : "s",
-			    program->config_file);
-		return false;
-	}
-	if (checked != NULL && g_strcmp0(checked, lk_conf_hash(program->conf)) != 0) {
-		g_set_error(error, LK_ERROR, LK_ERR_RETRY,
-			    "%s was changed after luukkud checked it; run `luukkuctl reload`",
 			    program->config_file);
 		return false;
 	}

@@ -136,9 +136,9 @@ void lk_child_start(lk_supervisor *supervisor, lk_child *child)
 {
 	g_autoptr(GPtrArray) argv = child_argv(supervisor, child);
 	g_autofree char *notify = g_strdup_printf("NOTIFY_SOCKET=%s", supervisor->notify_path);
-	g_autofree char *hash =
-		g_strdup_printf("LUUKKU_CONF_HASH=%s", lk_conf_hash(supervisor->conf));
-	const char *const env[] = {notify, hash, "LUUKKU_SUPERVISED=1", NULL};
+	g_autofree char *kept = lk_supervisor_conf_file(supervisor);
+	g_autofree char *snapshot = g_strdup_printf("LUUKKU_CONF_SNAPSHOT=%s", kept);
+	const char *const env[] = {notify, snapshot, "LUUKKU_SUPERVISED=1", NULL};
 	const lk_spawn spawn = {
 		.argv = (const char *const *)argv->pdata,
 		.env = env,

@@ -109,7 +109,11 @@ void lk_status_write(lk_supervisor *supervisor);
 /* supervise-once.c */
 int lk_once_run(lk_supervisor *supervisor);
 
-/* luukkud.c: waits for one thing to happen and deals with it. */
+/* luukkud.c */
+/* Where the checked configuration is kept for the children; caller frees. */
+char *lk_supervisor_conf_file(const lk_supervisor *supervisor);
+
+/* Waits for one thing to happen and deals with it. */
 void lk_supervisor_wait(lk_supervisor *supervisor, int most_ms);
 
 #endif

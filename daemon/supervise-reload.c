@@ -7,6 +7,7 @@
 #include "lib/base/path.h"
 #include "lib/base/sd.h"
 #include "lib/base/text.h"
+#include "lib/conf/snapshot.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -194,11 +195,13 @@ static bool needs_restart(const lk_conf *old, const lk_conf *new)
 
 static void take(lk_supervisor *supervisor)
 {
+	g_autoptr(lk_snapshot) snapshot = lk_snapshot_new();
+	g_autofree char *kept = lk_supervisor_conf_file(supervisor);
 	g_autoptr(lk_conf) conf = NULL;
 	g_autoptr(GError) error = NULL;
 
 	/* Changed between the check and now: the old one stays. */
-	if (!lk_conf_open(supervisor->config_file, &conf, &error)) {
+	if (!lk_conf_open(supervisor->config_file, snapshot, &conf, &error)) {
 		lk_error("reload.refused", "error=\"%s\" running=old", error->message);
 		return;
 	}
@@ -206,6 +209,10 @@ static void take(lk_supervisor *supervisor)
 		lk_error("reload.refused",
 			 "error=\"site.run_dir or site.user changed: stop luukkud and start it "
 			 "again\" running=old");
+		return;
+	}
+	if (!lk_snapshot_write(snapshot, kept, &error)) {
+		lk_error("reload.refused", "error=\"%s\" running=old", error->message);
 		return;
 	}
 	lk_conf_free(supervisor->conf);

@@ -112,7 +112,7 @@ static void check_spool(const lk_findings *findings, const lk_conf *conf)
 
 void lk_conf_check_files(const lk_conf *conf, GPtrArray *problems)
 {
-	const lk_findings findings = {conf->files, problems};
+	const lk_findings findings = {conf->files, problems, NULL};
 	lk_conf_origin file = {g_ptr_array_index(conf->files, 0), 0};
 
 	check_private(&findings, conf->site.at, "site.key_file", conf->site.key_file,

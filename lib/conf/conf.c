@@ -5,6 +5,7 @@
 #include "lib/conf/check.h"
 #include "lib/conf/print.h"
 #include "lib/conf/read.h"
+#include "lib/conf/snapshot.h"
 
 #include <glob.h>
 #include <stdlib.h>
@@ -67,26 +68,48 @@ static void read_rule_file(lk_reader *reader, const char *path, const lk_conf_or
 	}
 }
 
+/* What rule_files names, in name order; or what it named when the configuration was checked. */
+static GPtrArray *rule_paths(const lk_reader *reader, const char *pattern)
+{
+	lk_snapshot *snapshot = reader->findings.snapshot;
+	GPtrArray *paths = g_ptr_array_new_with_free_func(g_free);
+	glob_t found = {0};
+
+	if (snapshot && lk_snapshot_is_source(snapshot)) {
+		const GPtrArray *kept = lk_snapshot_rules(snapshot);
+
+		for (unsigned i = 0; i < kept->len; i++)
+			g_ptr_array_add(paths, g_strdup(g_ptr_array_index(kept, i)));
+		return paths;
+	}
+	if (glob(pattern, GLOB_NOSORT, NULL, &found) == 0)
+		qsort(found.gl_pathv, found.gl_pathc, sizeof(char *), compare_names);
+	for (size_t i = 0; i < found.gl_pathc; i++) {
+		g_ptr_array_add(paths, g_strdup(found.gl_pathv[i]));
+		if (snapshot)
+			lk_snapshot_add_rules(snapshot, found.gl_pathv[i]);
+	}
+	globfree(&found);
+	return paths;
+}
+
 static void read_rule_files(lk_reader *reader, const lk_node *root)
 {
 	const char *pattern = reader->conf->rule_files;
 	const lk_node *node = lk_node_get(root, "rule_files");
+	g_autoptr(GPtrArray) paths = NULL;
 	bool stopped = reader->stopped;
-	glob_t found = {0};
 
 	if (!pattern)
 		return;
-	if (glob(pattern, GLOB_NOSORT, NULL, &found) == 0) {
-		qsort(found.gl_pathv, found.gl_pathc, sizeof(char *), compare_names);
-		for (size_t i = 0; i < found.gl_pathc; i++) {
-			read_rule_file(reader, found.gl_pathv[i], node ? &node->at : NULL);
-			stopped = stopped || reader->stopped;
-		}
-	} else if (!strpbrk(pattern, "*?[")) {
+	paths = rule_paths(reader, pattern);
+	for (unsigned i = 0; i < paths->len; i++) {
+		read_rule_file(reader, g_ptr_array_index(paths, i), node ? &node->at : NULL);
+		stopped = stopped || reader->stopped;
+	}
+	if (paths->len == 0 && !strpbrk(pattern, "*?["))
 		lk_find_error(&reader->findings, node->at, "rule_files: there is no file %s",
 			      pattern);
-	}
-	globfree(&found);
 	reader->stopped = stopped;
 }
 
@@ -171,9 +194,15 @@ static bool read_all(lk_reader *reader, const char *path)
 
 bool lk_conf_load(const char *path, lk_conf **ret_conf, GPtrArray **ret_problems)
 {
+	return lk_conf_load_with(path, NULL, ret_conf, ret_problems);
+}
+
+bool lk_conf_load_with(const char *path, lk_snapshot *snapshot, lk_conf **ret_conf,
+		       GPtrArray **ret_problems)
+{
 	g_autoptr(GPtrArray) problems = lk_problems_new();
 	g_autoptr(lk_conf) conf = g_new0(lk_conf, 1);
-	lk_reader reader = {{NULL, problems}, conf, false};
+	lk_reader reader = {{NULL, problems, snapshot}, conf, false};
 	bool ok = false;
 
 	conf->files = g_ptr_array_new_with_free_func(g_free);
@@ -195,13 +224,13 @@ bool lk_conf_load(const char *path, lk_conf **ret_conf, GPtrArray **ret_problems
 	return ok;
 }
 
-bool lk_conf_open(const char *path, lk_conf **ret_conf, GError **error)
+bool lk_conf_open(const char *path, lk_snapshot *snapshot, lk_conf **ret_conf, GError **error)
 {
 	g_autoptr(GPtrArray) problems = NULL;
 	g_autofree char *first = NULL;
 	unsigned others = 0;
 
-	if (lk_conf_load(path, ret_conf, &problems))
+	if (lk_conf_load_with(path, snapshot, ret_conf, &problems))
 		return true;
 	for (unsigned i = 0; i < problems->len; i++) {
 		const lk_conf_problem *problem = g_ptr_array_index(problems, i);

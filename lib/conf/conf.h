@@ -411,6 +411,14 @@ typedef struct {
  * the rule_files, no other file.
  */
 bool lk_conf_load(const char *path, lk_conf **ret_conf, GPtrArray **ret_problems);
+
+/*
+ * The same, recording into an empty snapshot what is read, or reading from an opened one in place
+ * of the files (lib/conf/snapshot.h). NULL: lk_conf_load.
+ */
+struct lk_snapshot;
+bool lk_conf_load_with(const char *path, struct lk_snapshot *snapshot, lk_conf **ret_conf,
+		       GPtrArray **ret_problems);
 void lk_conf_free(lk_conf *conf);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(lk_conf, lk_conf_free)
 
@@ -418,7 +426,8 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC(lk_conf, lk_conf_free)
  * The same for a program that only wants to run: the first error, with the number of the others,
  * as LK_ERR_CONFIG.
  */
-bool lk_conf_open(const char *path, lk_conf **ret_conf, GError **error);
+bool lk_conf_open(const char *path, struct lk_snapshot *snapshot, lk_conf **ret_conf,
+		  GError **error);
 
 /* "file:line: message", warnings "file:line: warning: message". Caller frees. */
 char *lk_conf_problem_format(const lk_conf_problem *problem);

@@ -70,7 +70,7 @@ static char *default_value(const lk_conf *conf, const lk_setting *setting)
 	g_autoptr(GPtrArray) files = g_ptr_array_new_with_free_func(g_free);
 	g_autoptr(GPtrArray) problems = g_ptr_array_new_with_free_func(g_free);
 	lk_conf scratch = {.dir = conf->dir, .given = conf->given};
-	lk_reader reader = {{files, problems}, &scratch, false};
+	lk_reader reader = {{files, problems, NULL}, &scratch, false};
 	char *printed = NULL;
 
 	alone.offset = 0;

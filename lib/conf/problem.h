@@ -3,11 +3,13 @@
 #define LK_CONF_PROBLEM_H
 
 #include "lib/conf/conf.h"
+#include "lib/conf/snapshot.h"
 
-/* The files and what was found in them; both arrays borrowed. */
+/* The files and what was found in them; all borrowed. */
 typedef struct {
-	GPtrArray *files;    /* char *: the order in which files were opened */
-	GPtrArray *problems; /* lk_conf_problem * */
+	GPtrArray *files;      /* char *: the order in which files were opened */
+	GPtrArray *problems;   /* lk_conf_problem * */
+	lk_snapshot *snapshot; /* records what is read, or stands in its place; or NULL */
 } lk_findings;
 
 GPtrArray *lk_problems_new(void);

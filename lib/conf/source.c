@@ -290,6 +290,28 @@ static bool read_bytes(const char *path, size_t most, GString **ret_bytes, char 
 	return true;
 }
 
+/* From the file, or from what was recorded of it. */
+static bool read_recorded(lk_snapshot *snapshot, const char *path, size_t most, GString **ret_bytes,
+			  char **ret_why)
+{
+	const GString *kept = NULL;
+
+	if (!snapshot || !lk_snapshot_is_source(snapshot)) {
+		if (!read_bytes(path, most, ret_bytes, ret_why))
+			return false;
+		if (snapshot)
+			lk_snapshot_add(snapshot, path, *ret_bytes);
+		return true;
+	}
+	kept = lk_snapshot_find(snapshot, path);
+	if (!kept) {
+		*ret_why = g_strdup("it was no part of the configuration that was checked");
+		return false;
+	}
+	*ret_bytes = g_string_new_len(kept->str, (gssize)kept->len);
+	return true;
+}
+
 static bool read_path(const lk_findings *findings, lk_source *source, const char *path,
 		      const lk_conf_origin *from, const cursor *outer)
 {
@@ -313,7 +335,8 @@ static bool read_path(const lk_findings *findings, lk_source *source, const char
 			      MOST_FILES);
 		return false;
 	}
-	if (!read_bytes(path, MOST_BYTES - MIN(source->text->len, MOST_BYTES), &bytes, &why)) {
+	if (!read_recorded(findings->snapshot, path,
+			   MOST_BYTES - MIN(source->text->len, MOST_BYTES), &bytes, &why)) {
 		lk_find_error(findings, blame, "cannot read %s%s: %s", from ? "the file " : "it",
 			      from ? path : "", why);
 		return false;

@@ -2,6 +2,7 @@
 #include "lib/base/err.h"
 #include "lib/base/seal.h"
 #include "lib/conf/conf.h"
+#include "lib/conf/snapshot.h"
 
 #include <string.h>
 #include <sys/stat.h>
@@ -206,6 +207,60 @@ static void test_rule_files(fixture *f, const void *data)
 		const lk_conf_rule *rule = g_ptr_array_index(conf->rules, i);
 
 		g_assert_cmpstr(rule->name, ==, names[i]);
+	}
+}
+
+/* What was recorded stands in for files that were changed, broken, taken away or added since. */
+static void test_snapshot(fixture *f, const void *data)
+{
+	g_autofree char *text = with("@include \"more.conf\"\nrule_files = \"rules.d/*.conf\";\n");
+	g_autofree char *kept = g_build_filename(f->dir, "kept", NULL);
+	g_autofree char *rules = g_build_filename(f->dir, "rules.d/10.conf", NULL);
+	g_autofree char *hash = NULL;
+	g_autoptr(lk_snapshot) recorded = lk_snapshot_new();
+	g_autoptr(lk_snapshot) opened = NULL;
+	g_autoptr(GPtrArray) problems = NULL;
+	g_autoptr(GPtrArray) again = NULL;
+	g_autoptr(lk_conf) conf = NULL;
+	g_autoptr(lk_conf) same = NULL;
+	struct stat st;
+
+	put(f, "luukku.conf", text, 0644);
+	put(f, "more.conf", "reload_limit = 7;\n", 0644);
+	put(f, "rules.d/10.conf", "rules: ( { name = \"b\"; set: { tags = \"x\"; }; } );", 0644);
+	g_assert_true(lk_conf_load_with(f->path, recorded, &conf, &problems));
+	hash = g_strdup(lk_conf_hash(conf));
+	g_assert_true(lk_snapshot_write(recorded, kept, NULL));
+	g_assert_cmpint(stat(kept, &st), ==, 0);
+	g_assert_cmpint(st.st_mode & 0777, ==, 0600);
+	put(f, "luukku.conf", "site: {", 0644);
+	put(f, "more.conf", "reload_limit = \"x\";\n", 0644);
+	put(f, "rules.d/20.conf", "rules: ( { name = \"c\"; set: { tags = \"x\"; }; } );", 0644);
+	g_assert_cmpint(unlink(rules), ==, 0);
+	g_assert_true(lk_snapshot_open(kept, &opened, NULL));
+	g_assert_true(lk_conf_load_with(f->path, opened, &same, &again));
+	g_assert_cmpstr(lk_conf_hash(same), ==, hash);
+	g_assert_cmpint(same->reload_limit, ==, 7);
+	g_assert_cmpuint(same->rules->len, ==, 1);
+}
+
+static void test_damaged_snapshot(fixture *f, const void *data)
+{
+	static const char *const damaged[] = {"",
+					      "luukku configuration 2\n",
+					      "luukku configuration 1\nfile",
+					      "luukku configuration 1\nfile 5 /a\nab\n",
+					      "luukku configuration 1\nfile -1 /a\n\n",
+					      "luukku configuration 1\nfile 1 /a\nabc\n",
+					      "luukku configuration 1\nother 0 /a\n"};
+
+	for (unsigned i = 0; i < G_N_ELEMENTS(damaged); i++) {
+		g_autoptr(lk_snapshot) opened = NULL;
+		g_autoptr(GError) error = NULL;
+
+		put(f, "luukku.conf", damaged[i], 0600);
+		g_assert_false(lk_snapshot_open(f->path, &opened, &error));
+		g_assert_true(lk_err_is(error, LK_ERR_DATA));
 	}
 }
 
@@ -482,20 +537,20 @@ static void test_open(fixture *f, const void *data)
 	g_autoptr(GError) error = NULL;
 	lk_conf *conf = NULL;
 
-	g_assert_false(lk_conf_open(f->path, &conf, &error));
+	g_assert_false(lk_conf_open(f->path, NULL, &conf, &error));
 	g_assert_true(lk_err_is(error, LK_ERR_CONFIG));
 	g_assert_nonnull(strstr(error->message, "No such file"));
 	g_clear_error(&error);
 	put(f, "luukku.conf", "site: { };\n", 0644);
-	g_assert_false(lk_conf_open(f->path, &conf, &error));
+	g_assert_false(lk_conf_open(f->path, NULL, &conf, &error));
 	g_assert_nonnull(strstr(error->message, "and 4 more"));
 	g_clear_error(&error);
 	/* A folder and a FIFO are no configuration, and hold nobody up. */
-	g_assert_false(lk_conf_open(f->dir, &conf, &error));
+	g_assert_false(lk_conf_open(f->dir, NULL, &conf, &error));
 	g_clear_error(&error);
 	g_assert_cmpint(unlink(f->path), ==, 0);
 	g_assert_cmpint(mkfifo(f->path, 0600), ==, 0);
-	g_assert_false(lk_conf_open(f->path, &conf, &error));
+	g_assert_false(lk_conf_open(f->path, NULL, &conf, &error));
 	g_assert_nonnull(strstr(error->message, "not a regular file"));
 	g_assert_null(conf);
 }
@@ -541,6 +596,8 @@ int main(int argc, char **argv)
 	add("/conf/load/include", test_include);
 	add("/conf/load/no-include", test_no_include);
 	add("/conf/load/rule-files", test_rule_files);
+	add("/conf/load/snapshot", test_snapshot);
+	add("/conf/load/damaged-snapshot", test_damaged_snapshot);
 	add("/conf/load/rule-tree", test_rule_tree);
 	add("/conf/load/texts", test_texts);
 	add("/conf/load/plain-secret", test_plain_secret);

@@ -142,7 +142,7 @@ static void test_sample(void)
 	g_autoptr(GHashTable) sample = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
 	g_autoptr(GPtrArray) files = g_ptr_array_new_with_free_func(g_free);
 	g_autoptr(GPtrArray) problems = lk_problems_new();
-	const lk_findings findings = {files, problems};
+	const lk_findings findings = {files, problems, NULL};
 	g_autofree char *text = NULL;
 	g_autofree char *path = NULL;
 	g_autoptr(lk_node) root = NULL;

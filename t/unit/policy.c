@@ -37,7 +37,7 @@ static lk_policy *load(void)
 	g_assert_cmpint(fd, >=, 0);
 	close(fd);
 	g_assert_true(g_file_set_contents(path, text, -1, NULL));
-	g_assert_true(lk_conf_open(path, &conf, &error));
+	g_assert_true(lk_conf_open(path, NULL, &conf, &error));
 	g_assert_no_error(error);
 	g_assert_true(lk_policy_from_conf(conf, NULL, &policy, &error));
 	g_assert_no_error(error);
