@@ -1,6 +1,6 @@
 /*
- * The parser's answer on its way between processes: a GVariant, whose reading of untrusted bytes
- * is bounds-checked by design, with every limit of luukku checked on top.
+ * The parser's answer on its way between processes: read through one bounds check, with every
+ * limit of luukku checked on top.
  */
 #ifndef LK_MAIL_ANSWER_H
 #define LK_MAIL_ANSWER_H

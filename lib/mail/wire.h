@@ -5,10 +5,10 @@
 #include <stdint.h>
 
 /*
- * The version counts up with every change of these packets or of the answer's type (answer.c): an
+ * The version counts up with every change of these packets or of the answer's form (answer.c): an
  * upgrade puts a new parser beside a program that still runs.
  */
-enum { LK_WIRE_SOCKET = 3, LK_WIRE_MAGIC = 0x6c6b7031 /* "lkp1" */, LK_WIRE_VERSION = 2 };
+enum { LK_WIRE_SOCKET = 3, LK_WIRE_MAGIC = 0x6c6b7031 /* "lkp1" */, LK_WIRE_VERSION = 3 };
 
 /* With two descriptors: the mail to read, the parts file to append to. */
 typedef struct {

@@ -230,6 +230,34 @@ static void test_answer_bounds(void)
 	g_assert_null(none);
 }
 
+/* A list above its limit is cut: its mail is no mail that cannot be read. */
+static void test_answer_cut(void)
+{
+	g_autoptr(lk_mail) mail = full_mail();
+	g_autoptr(lk_mail) read = NULL;
+	gsize n = 0;
+
+	for (unsigned i = 0; i < LK_DEFECTS_MOST + 5; i++)
+		g_ptr_array_add(mail->defects, g_strdup("odd"));
+	for (unsigned i = 0; i < LK_REFERENCES_MOST + 5; i++)
+		g_ptr_array_add(mail->references, g_strdup_printf("%u@b", i));
+	g_autoptr(GBytes) bytes = lk_answer_encode(mail);
+	const void *data = g_bytes_get_data(bytes, &n);
+	g_assert_true(lk_answer_decode(data, n, 30, &read, NULL));
+	g_assert_cmpuint(read->defects->len, ==, LK_DEFECTS_MOST);
+	g_assert_cmpuint(read->references->len, ==, LK_REFERENCES_MOST);
+	g_assert_cmpstr(g_ptr_array_index(read->references, 99), ==, "99@b");
+	/* Nothing may be missing at the end, and nothing stand behind it. */
+	for (gsize cut = 0; cut < n; cut++) {
+		g_autoptr(lk_mail) none = NULL;
+		g_assert_false(lk_answer_decode(data, cut, 30, &none, NULL));
+	}
+	g_autofree char *longer = g_malloc0(n + 1);
+	g_autoptr(lk_mail) none = NULL;
+	memcpy(longer, data, n);
+	g_assert_false(lk_answer_decode(longer, n + 1, 30, &none, NULL));
+}
+
 /* Every byte of an answer changed: an error or a mail whose every text is clean UTF-8. */
 static void test_answer_mutations(void)
 {
@@ -280,6 +308,7 @@ int main(int argc, char **argv)
 	g_test_add_func("/parser/minimal", test_minimal);
 	g_test_add_func("/parser/minimal-of-rubbish", test_minimal_of_rubbish);
 	g_test_add_func("/parser/answer-bounds", test_answer_bounds);
+	g_test_add_func("/parser/answer-cut", test_answer_cut);
 	g_test_add_func("/parser/answer-mutations", test_answer_mutations);
 	int status = g_test_run();
 	g_free(program);
