@@ -186,6 +186,7 @@ static bool parse_one(lk_parser *parser, const request *asked, const char *file,
 	if (!open_mail(file, &mail_fd, error) || !lk_parser_start(parser, mail_fd, error) ||
 	    !lk_parser_finish(parser, &mail, &parts_fd, error))
 		return false;
+	lk_parser_give_back(parser, &parts_fd);
 	if (!asked->json) {
 		print_mail(mail);
 		return true;

@@ -12,12 +12,15 @@
 #include "daemon/parse-sandbox.h"
 
 #include <errno.h>
+#include <malloc.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <sysexits.h>
 #include <unistd.h>
+
+enum { KEPT_BYTES = 1024 * 1024 };
 
 typedef struct {
 	GPtrArray *authserv, *relays, *own_lists, *strip;
@@ -157,6 +160,10 @@ int main(int argc, char **argv)
 	}
 	settings = (lk_parse_settings){list_of(given.authserv), list_of(given.relays),
 				       list_of(given.own_lists), list_of(given.strip)};
+	/* The next mail wants what the last one freed: not given back and asked for again each
+	 * time. */
+	mallopt(M_MMAP_THRESHOLD, KEPT_BYTES);
+	mallopt(M_TRIM_THRESHOLD, 2 * KEPT_BYTES);
 	lk_parse_init();
 	lk_parse_sandbox_enter();
 	lk_wire_reply ready = {.magic = LK_WIRE_MAGIC, .size = LK_WIRE_VERSION};

@@ -67,6 +67,19 @@ void lk_lines_seek(lk_lines *lines, uint64_t position)
 	lines->n = lines->at = 0;
 }
 
+void lk_lines_skip_to(lk_lines *lines, char first)
+{
+	char newline = lines->cr_ends ? '\r' : '\n';
+
+	while (lines->at < lines->n && lines->bytes[lines->at] != first) {
+		const char *p = lines->bytes + lines->at;
+		const char *end = memchr(p, newline, lines->n - lines->at);
+		if (!end)
+			return;
+		lines->at += (size_t)(end - p) + 1;
+	}
+}
+
 bool lk_lines_next(lk_lines *lines, GString *line, size_t most, bool *ret_was_cut)
 {
 	char newline = lines->cr_ends ? '\r' : '\n';

@@ -29,6 +29,9 @@ uint64_t lk_lines_position(const lk_lines *lines);
 /* Goes to a position that lk_lines_position gave. */
 void lk_lines_seek(lk_lines *lines, uint64_t position);
 
+/* Passes the lines that do not start with first, as far as whole ones are at hand. */
+void lk_lines_skip_to(lk_lines *lines, char first);
+
 /*
  * Replaces `line` by the next one, its end included, cut at `most` bytes. False at the end.
  * *ret_was_cut, where not NULL, is set to true for a cut line and otherwise left alone.

@@ -35,6 +35,7 @@ struct lk_parser {
 	uint64_t sequence;
 	int mail_fd; /* of the mail under way, borrowed; -1: none */
 	int parts_fd;
+	int spare_fd; /* a parts file given back; -1: none */
 	int64_t started_ms;
 };
 
@@ -72,7 +73,7 @@ lk_parser *lk_parser_new(const lk_parser_options *options)
 		parser->options.time_limit_ms = TIME_LIMIT_MS;
 	if (parser->options.max_mails == 0)
 		parser->options.max_mails = MAILS_MOST;
-	parser->socket = parser->mail_fd = parser->parts_fd = -1;
+	parser->socket = parser->mail_fd = parser->parts_fd = parser->spare_fd = -1;
 	parser->argv = g_ptr_array_new_with_free_func(g_free);
 	g_ptr_array_add(parser->argv, g_strdup(options->program));
 	add_list(parser->argv, "--authserv", options->authserv);
@@ -123,6 +124,7 @@ void lk_parser_free(lk_parser *parser)
 		return;
 	end_child(parser);
 	lk_close_fd(&parser->parts_fd);
+	lk_close_fd(&parser->spare_fd);
 	g_ptr_array_unref(parser->argv);
 	g_ptr_array_unref(parser->environment);
 	g_free(parser);
@@ -253,11 +255,29 @@ static bool send_request(lk_parser *parser)
 	return sent == (ssize_t)sizeof request;
 }
 
+void lk_parser_give_back(lk_parser *parser, int *parts_fd)
+{
+	lk_close_fd(&parser->spare_fd);
+	parser->spare_fd = *parts_fd;
+	*parts_fd = -1;
+}
+
+/* Empty, so that a child which is taken over finds nothing of another mail in it. */
+static bool open_parts(lk_parser *parser, GError **error)
+{
+	lk_close_fd(&parser->parts_fd);
+	if (parser->spare_fd >= 0 && ftruncate(parser->spare_fd, 0) == 0) {
+		parser->parts_fd = parser->spare_fd;
+		parser->spare_fd = -1;
+		return true;
+	}
+	return lk_spool_open(parser->options.spool_dir, &parser->parts_fd, error);
+}
+
 /* Gives the mail under way to a child, a fresh one where the present one is worn out or dead. */
 static bool give(lk_parser *parser, GError **error)
 {
-	lk_close_fd(&parser->parts_fd);
-	if (!lk_spool_open(parser->options.spool_dir, &parser->parts_fd, error))
+	if (!open_parts(parser, error))
 		return false;
 	if (parser->mails >= parser->options.max_mails)
 		end_child(parser);

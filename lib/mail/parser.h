@@ -45,6 +45,12 @@ bool lk_parser_start(lk_parser *parser, int mail_fd, GError **error);
 bool lk_parser_finish(lk_parser *parser, lk_mail **ret_mail, int *ret_parts_fd, GError **error);
 
 /*
+ * Takes back a parts file of lk_parser_finish that nobody will read again, to be emptied and used
+ * for a later mail; *parts_fd becomes -1. Closing it instead is as right, and slower.
+ */
+void lk_parser_give_back(lk_parser *parser, int *parts_fd);
+
+/*
  * A reading of at most the first 64 KiB for From, To, Subject, Message-ID, Date and nothing else:
  * for mails that the parser cannot take and for mails fetched as a header only. Never fails.
  */

@@ -107,6 +107,8 @@ lk_scan lk_scan_body(int fd, uint64_t body, uint64_t size, const char *boundary)
 	g_ptr_array_add(open, g_strdup(boundary));
 	lk_lines_open(&lines, fd, body, size - MIN(body, size));
 	for (;;) {
+		if (!now.in_header)
+			lk_lines_skip_to(&lines, '-');
 		uint64_t before = lk_lines_position(&lines);
 		if (!lk_lines_next(&lines, line, LINE_BYTES, NULL))
 			return scan;

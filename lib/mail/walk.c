@@ -2,6 +2,7 @@
 
 #include "lib/base/text.h"
 #include "lib/mail/answer.h"
+#include "lib/mail/base64.h"
 #include "lib/mail/calendar.h"
 #include "lib/mail/embedded.h"
 #include "lib/mail/html.h"
@@ -18,7 +19,7 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC(GMimeStream, g_object_unref)
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(GMimeParser, g_object_unref)
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(GMimeObject, g_object_unref)
 
-enum { READ_BYTES = 64 * 1024, STUB_BYTES = 400 };
+enum { READ_BYTES = 64 * 1024, STUB_BYTES = 400, BASE64_TAIL_BYTES = 80 };
 
 typedef struct {
 	lk_gather *gather;
@@ -98,6 +99,17 @@ static leaf leaf_of(GMimePart *part)
  */
 typedef bool (*sink)(walker *now, const char *bytes, size_t n, void *data);
 
+static size_t decode_step(GMimeEncoding *state, const char *in, size_t n, char *out)
+{
+	size_t used = 0, made = 0;
+
+	/* GMime does what is odd, and the end, where padding may stand. */
+	if (state->encoding == GMIME_CONTENT_ENCODING_BASE64 && state->state == 0 &&
+	    n > BASE64_TAIL_BYTES)
+		made = lk_base64_groups(in, n - BASE64_TAIL_BYTES, out, &used);
+	return made + g_mime_encoding_step(state, in + used, n - used, out + made);
+}
+
 static void decode_part(walker *now, GMimePart *part, sink take, void *data)
 {
 	GMimeDataWrapper *content = g_mime_part_get_content(part);
@@ -113,7 +125,7 @@ static void decode_part(walker *now, GMimePart *part, sink take, void *data)
 	out = g_malloc(g_mime_encoding_outlen(&state, READ_BYTES) + 64);
 	g_mime_stream_reset(stream);
 	while ((got = g_mime_stream_read(stream, in, READ_BYTES)) > 0) {
-		size_t n = g_mime_encoding_step(&state, in, (size_t)got, out);
+		size_t n = decode_step(&state, in, (size_t)got, out);
 		if (n > 0 && !take(now, out, n, data))
 			return;
 	}

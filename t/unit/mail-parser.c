@@ -68,6 +68,37 @@ static void test_many(void)
 	}
 }
 
+/* A file given back holds nothing of the mail before, also after its child was replaced. */
+static void test_give_back(void)
+{
+	g_autoptr(lk_parser) parser = parser_new(0, 3);
+	lk_autofd int kept_fd = -1;
+	uint64_t first_size = 0;
+
+	for (unsigned i = 0; i < 8; i++) {
+		lk_autofd int fd = mail_file(i == 0 ? simple : "From: a@b.example\n\nx\n");
+		lk_autofd int parts_fd = -1;
+		uint64_t size = 0;
+		g_autoptr(lk_mail) mail = read_mail(parser, fd, &parts_fd);
+		g_assert_false(mail->is_unparsed);
+		g_assert_true(lk_file_size(parts_fd, &size, NULL));
+		if (i == 0)
+			first_size = size;
+		else
+			g_assert_cmpuint(size, <, first_size);
+		if (i == 4) { /* one that is still read is not taken for the next mail */
+			kept_fd = parts_fd;
+			parts_fd = -1;
+			continue;
+		}
+		lk_parser_give_back(parser, &parts_fd);
+		g_assert_cmpint(parts_fd, ==, -1);
+	}
+	uint64_t kept_size = 0;
+	g_assert_true(lk_file_size(kept_fd, &kept_size, NULL));
+	g_assert_cmpuint(kept_size, >, 0);
+}
+
 static void assert_unparsed(const char *mode, const char *how)
 {
 	g_autoptr(lk_parser) parser = NULL;
@@ -299,6 +330,7 @@ int main(int argc, char **argv)
 	g_test_set_nonfatal_assertions();
 	if (access(program, X_OK) == 0) {
 		g_test_add_func("/parser/many", test_many);
+		g_test_add_func("/parser/give-back", test_give_back);
 		g_test_add_func("/parser/failures", test_failures);
 		g_test_add_func("/parser/no-room", test_no_room);
 		g_test_add_func("/parser/next-after-death", test_next_after_death);

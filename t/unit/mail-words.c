@@ -1,5 +1,6 @@
 /* Charsets, encoded words, ids, addresses, dates and parameters, good and broken. */
 #include "lib/mail/address.h"
+#include "lib/mail/base64.h"
 #include "lib/mail/charset.h"
 #include "lib/mail/header.h"
 #include "lib/mail/html.h"
@@ -309,6 +310,46 @@ static void test_strip(void)
 	g_assert_cmpstr(three, ==, "x");
 }
 
+/* Every byte value, in lines of one length after another; then text that is no whole groups. */
+static void test_base64(void)
+{
+	static const struct {
+		const char *text;
+		size_t used;
+		const char *bytes;
+	} cases[] = {
+		{"QUJD", 4, "ABC"},
+		{"QUJDREVG\r\n", 8, "ABCDEF"},
+		{"QUJDRA==", 4, "ABC"},
+		{"QUJ\nDREVG", 0, ""},
+		{"QUJD REVG", 4, "ABC"},
+		{"QUJDRE", 4, "ABC"},
+		{"\n\nQUJD", 6, "ABC"},
+		{"QUJD-_-_", 4, "ABC"},
+		{"QUJD\xc3\xa4\xc3\xa4", 4, "ABC"},
+		{"", 0, ""},
+	};
+	uint8_t bytes[771];
+	char out[800];
+	size_t used = 0;
+
+	for (size_t i = 0; i < sizeof bytes; i++)
+		bytes[i] = (uint8_t)(i * 37 + i / 256);
+	for (unsigned groups = 1; groups < 40; groups++) {
+		g_autofree char *letters = g_base64_encode(bytes, sizeof bytes);
+		g_autoptr(GString) text = g_string_new(NULL);
+		for (size_t at = 0; at < strlen(letters); at += 4 * groups)
+			g_string_append_printf(text, "%.*s\r\n", (int)(4 * groups), letters + at);
+		size_t n = lk_base64_groups(text->str, text->len, out, &used);
+		g_assert_cmpmem(out, n, bytes, sizeof bytes);
+	}
+	for (size_t i = 0; i < G_N_ELEMENTS(cases); i++) {
+		size_t n = lk_base64_groups(cases[i].text, strlen(cases[i].text), out, &used);
+		g_assert_cmpmem(out, n, cases[i].bytes, strlen(cases[i].bytes));
+		g_assert_cmpuint(used, ==, cases[i].used);
+	}
+}
+
 int main(int argc, char **argv)
 {
 	g_test_init(&argc, &argv, NULL);
@@ -322,6 +363,7 @@ int main(int argc, char **argv)
 	g_test_add_func("/words/filenames", test_filenames);
 	g_test_add_func("/words/charsets", test_charsets);
 	g_test_add_func("/words/text-bombs", test_text_bombs);
+	g_test_add_func("/words/base64", test_base64);
 	g_test_add_func("/words/strip", test_strip);
 	return g_test_run();
 }
