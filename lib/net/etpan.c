@@ -23,6 +23,8 @@ static void note_bye(glue *data, const char *bytes, size_t n)
 			p = memchr(p, '\n', (size_t)(end - p));
 			if (!p)
 				return;
+			data->matched = 0;
+			continue;
 		}
 		if (*p == '\n')
 			data->matched = 0;

@@ -22,8 +22,7 @@ enum {
 
 struct lk_pop3 {
 	lk_stream *stream;
-	GString *line;	       /* the last answer or line */
-	bool ends_lines_in_lf; /* this server does not know CRLF */
+	GString *line; /* the last answer or line */
 };
 
 void lk_pop3_free(lk_pop3 *pop3)
@@ -132,13 +131,6 @@ static bool session_lost(lk_pop3 *pop3, const char *what, GError **error)
 
 static bool read_answer(lk_pop3 *pop3, bool *ret_ok, GError **error)
 {
-	const char *bytes;
-	size_t n;
-	if (!lk_stream_peek(pop3->stream, &bytes, &n))
-		return session_lost(pop3, NULL, error);
-	const char *end = memchr(bytes, '\n', n);
-	if (end)
-		pop3->ends_lines_in_lf = end == bytes || end[-1] != '\r';
 	if (!lk_stream_read_line(pop3->stream, LINE_BYTES, pop3->line))
 		return session_lost(pop3, NULL, error);
 	*ret_ok = g_str_has_prefix(pop3->line->str, "+OK");
@@ -345,8 +337,8 @@ bool lk_pop3_fetch(lk_pop3 *pop3, uint32_t number, bool header_only, uint64_t ma
 		return refused(pop3, LK_ERR_MESSAGE, "the server does not give the mail", error);
 	uint64_t size;
 	switch (lk_dots_read(pop3->stream,
-			     pop3->ends_lines_in_lf ? LK_DOTS_LENIENT : LK_DOTS_STRICT, max_bytes,
-			     false, fd, &size, error)) {
+			     lk_stream_ended_in_lf(pop3->stream) ? LK_DOTS_LENIENT : LK_DOTS_STRICT,
+			     max_bytes, false, fd, &size, error)) {
 	case LK_DOTS_END:
 		lk_fault("pop3.fetched");
 		return true;

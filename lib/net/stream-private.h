@@ -22,6 +22,7 @@ struct lk_stream {
 	char *buffer;	  /* received, not yet read: [start, end) */
 	size_t start;
 	size_t end;
+	bool ended_in_lf; /* the last line read, without CR */
 	char *reason;	  /* why it is dead; NULL while it lives */
 	bool pin_refused; /* by the verify callback, which can return only a number */
 };

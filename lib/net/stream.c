@@ -270,11 +270,17 @@ bool lk_stream_read_line(lk_stream *stream, size_t most_bytes, GString *line)
 		if (!end)
 			continue;
 		g_string_truncate(line, line->len - 1);
-		if (line->len > 0 && line->str[line->len - 1] == '\r')
+		stream->ended_in_lf = line->len == 0 || line->str[line->len - 1] != '\r';
+		if (!stream->ended_in_lf)
 			g_string_truncate(line, line->len - 1);
 		return true;
 	}
 	return false;
+}
+
+bool lk_stream_ended_in_lf(const lk_stream *stream)
+{
+	return stream->ended_in_lf;
 }
 
 size_t lk_stream_pending(const lk_stream *stream)

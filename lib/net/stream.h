@@ -57,6 +57,9 @@ void lk_stream_consume(lk_stream *stream, size_t n);
 /* One line without its CRLF or LF; longer than most_bytes fails the stream. */
 bool lk_stream_read_line(lk_stream *stream, size_t most_bytes, GString *line);
 
+/* Did the line that was read last end in a bare LF? */
+bool lk_stream_ended_in_lf(const lk_stream *stream);
+
 /* Bytes that were received and not yet read. */
 size_t lk_stream_pending(const lk_stream *stream);
 

@@ -76,7 +76,9 @@ static void play_bare_lf(script *s)
 {
 	log_in(s);
 	hear(s, "RETR 1");
-	say(s, "+OK\nSubject: x\n\n..\nend\n.\n");
+	say(s, "+OK");
+	wait_until_read(s);
+	say(s, "\nSubject: x\n\n..\nend\n.\n");
 	hear_end(s, NULL);
 }
 
