@@ -101,12 +101,18 @@ typedef bool (*sink)(walker *now, const char *bytes, size_t n, void *data);
 
 static size_t decode_step(GMimeEncoding *state, const char *in, size_t n, char *out)
 {
-	size_t used = 0, made = 0;
+	size_t used = 0, made = 0, taken = 0;
 
 	/* GMime does what is odd, and the end, where padding may stand. */
-	if (state->encoding == GMIME_CONTENT_ENCODING_BASE64 && state->state == 0 &&
-	    n > BASE64_TAIL_BYTES)
-		made = lk_base64_groups(in, n - BASE64_TAIL_BYTES, out, &used);
+	if (state->encoding == GMIME_CONTENT_ENCODING_BASE64 && n > BASE64_TAIL_BYTES) {
+		/* A block may start inside a group. */
+		for (; state->state != 0 && used < 8; used++)
+			made += g_mime_encoding_step(state, in + used, 1, out + made);
+		if (state->state == 0)
+			made += lk_base64_groups(in + used, n - used - BASE64_TAIL_BYTES,
+						 out + made, &taken);
+		used += taken;
+	}
 	return made + g_mime_encoding_step(state, in + used, n - used, out + made);
 }
 
