@@ -15,7 +15,8 @@ my $desk = Luukku::Test::Desk->start(pg => Luukku::Test::Pg->start(private => 1)
 	mailboxes => '  { name = "pipe"; protocol = "none"; }, { name = "toinen"; protocol = "none"; }');
 $desk->up;
 my $path = $desk->dir . '/run/lmtp';
-wait_until(sub { -S $path }, 30, 'the socket');
+# There is a moment between its name and its first connection.
+wait_until(sub { eval { talk('QUIT') } }, 30, 'the socket');
 is sprintf('%04o', (stat $path)[2] & 07777), '0660', 'its mode';
 
 sub one {
