@@ -22,6 +22,7 @@
 #include <netdb.h>
 #include <poll.h>
 #include <signal.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
@@ -252,21 +253,25 @@ static bool listen_unix(const char *path, int *ret_fd, GError **error)
 {
 	struct sockaddr_un address = {.sun_family = AF_UNIX};
 	lk_autofd int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	g_autofree char *new = g_strconcat(path, "~", NULL);
 	mode_t mask;
 	int bound;
 
-	if (strlen(path) >= sizeof address.sun_path)
+	if (strlen(new) >= sizeof address.sun_path)
 		errno = ENAMETOOLONG;
-	if (fd < 0 || strlen(path) >= sizeof address.sun_path)
+	if (fd < 0 || strlen(new) >= sizeof address.sun_path)
 		return listen_failed(path, error);
-	memcpy(address.sun_path, path, strlen(path));
-	/* A socket that a dead one of us left; luukkud lets only one live. */
-	(void)unlink(path);
-	/* Right from its first moment: nobody finds it with another mode. */
+	memcpy(address.sun_path, new, strlen(new));
+	/* What a dead one of us left; luukkud lets only one live. */
+	(void)unlink(new);
+	/*
+	 * Right from its first moment: nobody finds it with another mode, or before it answers. The
+	 * rename also takes the place of a socket that a dead one of us left.
+	 */
 	mask = umask(0117);
 	bound = bind(fd, (struct sockaddr *)&address, sizeof address);
 	(void)umask(mask);
-	if (bound != 0 || listen(fd, BACKLOG) != 0)
+	if (bound != 0 || listen(fd, BACKLOG) != 0 || rename(new, path) != 0)
 		return listen_failed(path, error);
 	*ret_fd = fd;
 	fd = -1;

@@ -264,9 +264,9 @@ static char *read_socket(const lk_setting *setting, const char *text, const char
 	if (strchr(text, ':') && *text != '/')
 		return read_listen(setting, text, dir, ret_why);
 	path = read_path(setting, text, dir, ret_why);
-	/* sun_path has 108 bytes with the NUL. */
-	if (strlen(path) > 107)
-		return because(ret_why, "the path of a socket has at most 107 bytes");
+	/* sun_path has 108 bytes with the NUL; the socket is made under a name of one more. */
+	if (strlen(path) > 106)
+		return because(ret_why, "the path of a socket has at most 106 bytes");
 	return g_steal_pointer(&path);
 }
 
