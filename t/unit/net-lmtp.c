@@ -231,6 +231,8 @@ static void test_impatience(void)
 static void test_leaving(void)
 {
 	session s = begin(250, 1000, NULL);
+	g_assert_cmpint(end(&s), ==, 0);
+	s = begin(250, 1000, NULL);
 	(void)ask(&s, NULL);
 	g_assert_cmpint(end(&s), ==, 0);
 	s = begin(250, 1000, NULL);
