@@ -163,3 +163,30 @@ lk_json *lk_ctl_row_json(const lk_rows *rows, size_t row, const char *column)
 		return lk_json_object();
 	return json;
 }
+
+bool lk_ctl_change_all(lk_ctl *ctl,
+		       bool (*change)(lk_db *, int64_t, lk_time, const char *, GError **),
+		       const char *done, GError **error)
+{
+	g_autofree char *actor = NULL;
+	lk_db *db = NULL;
+	lk_time now = lk_now();
+
+	if (!lk_ctl_db(ctl, &db, error) || !lk_db_begin(db, error))
+		return false;
+	actor = lk_ctl_actor(ctl);
+	for (unsigned i = 0; i < ctl->n_operands; i++) {
+		int64_t id = 0;
+
+		if (!lk_ctl_id(ctl->operands[i], &id, error) ||
+		    !change(db, id, now, actor, error)) {
+			lk_db_rollback(db);
+			return false;
+		}
+	}
+	if (!lk_db_commit(db, error))
+		return false;
+	for (unsigned i = 0; i < ctl->n_operands; i++)
+		printf("mail %s: %s\n", ctl->operands[i], done);
+	return true;
+}

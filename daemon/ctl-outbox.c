@@ -206,42 +206,14 @@ static bool run_outbox_show(lk_ctl *ctl, GError **error)
 	return true;
 }
 
-/* Retry or cancel for each number given: all of them or, after an error, none. */
-static bool change_all(lk_ctl *ctl,
-		       bool (*change)(lk_db *, int64_t, lk_time, const char *, GError **),
-		       const char *done, GError **error)
-{
-	g_autofree char *actor = NULL;
-	lk_db *db = NULL;
-	lk_time now = lk_now();
-
-	if (!lk_ctl_db(ctl, &db, error) || !lk_db_begin(db, error))
-		return false;
-	actor = lk_ctl_actor(ctl);
-	for (unsigned i = 0; i < ctl->n_operands; i++) {
-		int64_t id = 0;
-
-		if (!lk_ctl_id(ctl->operands[i], &id, error) ||
-		    !change(db, id, now, actor, error)) {
-			lk_db_rollback(db);
-			return false;
-		}
-	}
-	if (!lk_db_commit(db, error))
-		return false;
-	for (unsigned i = 0; i < ctl->n_operands; i++)
-		printf("mail %s: %s\n", ctl->operands[i], done);
-	return true;
-}
-
 static bool run_outbox_retry(lk_ctl *ctl, GError **error)
 {
-	return change_all(ctl, lk_held_retry, "queued", error);
+	return lk_ctl_change_all(ctl, lk_held_retry, "queued", error);
 }
 
 static bool run_outbox_cancel(lk_ctl *ctl, GError **error)
 {
-	return change_all(ctl, lk_held_cancel, "cancelled", error);
+	return lk_ctl_change_all(ctl, lk_held_cancel, "cancelled", error);
 }
 
 static const lk_ctl_option list_options[] = {

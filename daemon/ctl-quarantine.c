@@ -203,27 +203,7 @@ static bool run_quarantine_release(lk_ctl *ctl, GError **error)
 
 static bool run_quarantine_drop(lk_ctl *ctl, GError **error)
 {
-	g_autofree char *actor = NULL;
-	lk_time now = lk_now();
-	lk_db *db = NULL;
-
-	if (!begin(ctl, &db, error))
-		return false;
-	actor = lk_ctl_actor(ctl);
-	for (unsigned i = 0; i < ctl->n_operands; i++) {
-		int64_t id = 0;
-
-		if (!lk_ctl_id(ctl->operands[i], &id, error) ||
-		    !lk_held_drop(db, id, now, actor, error)) {
-			lk_db_rollback(db);
-			return false;
-		}
-	}
-	if (!lk_db_commit(db, error))
-		return false;
-	for (unsigned i = 0; i < ctl->n_operands; i++)
-		printf("%s: dropped\n", ctl->operands[i]);
-	return true;
+	return lk_ctl_change_all(ctl, lk_held_drop, "dropped", error);
 }
 
 static const lk_ctl_option list_options[] = {

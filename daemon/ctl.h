@@ -170,4 +170,12 @@ void lk_ctl_print_field(const char *name, const char *value);
 /* A text of several lines, each indented. */
 void lk_ctl_print_text(const char *text, const char *indent);
 
+/*
+ * Changes the mail of each number that is given as operand, in one transaction: all of them or,
+ * after an error, none. done: what is printed of each.
+ */
+bool lk_ctl_change_all(lk_ctl *ctl,
+		       bool (*change)(lk_db *, int64_t, lk_time, const char *, GError **),
+		       const char *done, GError **error);
+
 #endif

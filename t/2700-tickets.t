@@ -371,7 +371,7 @@ my $on_ticket = ctl('quarantine', 'release', '3');
 is($on_ticket->{status}, 65, 'quarantine release: not a mail that is on a ticket');
 like($on_ticket->{err}, qr/is on TUKI-1001 already/, 'quarantine release: which one');
 my ($third) = map { $_->{id} } @{ ctl_json('quarantine', 'list') };
-is(ctl_ok('quarantine', 'drop', $third), "$third: dropped\n", 'quarantine drop');
+is(ctl_ok('quarantine', 'drop', $third), "mail $third: dropped\n", 'quarantine drop');
 is_deeply([$db->sql("SELECT actor, message_id FROM event WHERE event = 'quarantine_dropped'")],
 	[["cli:$user", 1]], 'quarantine drop: the history says who');
 
