@@ -1,7 +1,7 @@
 #!/usr/bin/perl
 
-# 60 mails wait; the whole process group of the desk is killed by SIGKILL at twelve moments, and more
-# come while it is dead. In the end: a ticket and an acknowledgement for each.
+# 60 mails wait; the whole process group of the desk is killed by SIGKILL at twelve moments. Should the
+# work run out before, more come. In the end: a ticket and an acknowledgement for each.
 
 use strict;
 use warnings;
@@ -46,8 +46,8 @@ my $kills = 12;
 my $early = 0;
 for my $i (1 .. $kills) {
 	# A machine that lets the test wait for its turn kills late: there is always work left.
-	deliver_until(int(progress() / 2) + 25);
-	my $goal = $i == 1 ? 0 : passed() + ($i % 2 ? 1500 : 5500);
+	deliver_until(int(progress() / 2) + 5);
+	my $goal = $i == 1 ? 0 : passed() + ($i % 2 ? 600 : 4800);
 	$desk->up(no_wait => 1, env => { LUUKKU_FAULT_DIR => $faults });
 	wait_until(sub { die "luukkud ended:\n" . $desk->log if !$desk->is_up;
 		passed() >= $goal || progress() == 2 * $want }, 90, 'the desk to get on');
