@@ -106,7 +106,7 @@ sub address {
 sub claim {
 	my ($self, %arg) = @_;
 	my $dir = "$self->{dir}/wire";
-	-d $dir or mkdir $dir or die "$dir: $!";
+	-d $dir or mkdir $dir or -d $dir or die "$dir: $!";
 	my $out = $self->run_or_die('luukku_send', 'claim',
 		dir => $dir, templates => source_dir() . '/conf/templates', %arg);
 	my @claims;
