@@ -11,6 +11,16 @@ G_STATIC_ASSERT((int)LK_MACHINE_TICKET == (int)LK_CONF_MACHINE_TICKET &&
 		(int)LK_MACHINE_RULE == (int)LK_CONF_MACHINE_RULE &&
 		(int)LK_MACHINE_QUARANTINE == (int)LK_CONF_MACHINE_QUARANTINE);
 
+G_STATIC_ASSERT((int)LK_NOTIFY_NONE == (int)LK_CONF_NOTIFY_NONE &&
+		(int)LK_NOTIFY_MANAGERS == (int)LK_CONF_NOTIFY_MANAGERS &&
+		(int)LK_ASSIGN_ROUND_ROBIN == (int)LK_CONF_ASSIGN_ROUND_ROBIN &&
+		(int)LK_ASSIGN_LEAST_LOADED == (int)LK_CONF_ASSIGN_LEAST_LOADED &&
+		(int)LK_ASSIGN_SKILL == (int)LK_CONF_ASSIGN_SKILL &&
+		(int)LK_SURVEY_RESOLVED == (int)LK_CONF_SURVEY_RESOLVED &&
+		(int)LK_SURVEY_CLOSED == (int)LK_CONF_SURVEY_CLOSED &&
+		(int)LK_URGENT == (int)LK_CONF_URGENT && (int)LK_LOW == (int)LK_CONF_LOW &&
+		LK_FOREVER == LK_CONF_FOREVER);
+
 static void copy_texts(GPtrArray *to, const GPtrArray *from)
 {
 	for (unsigned i = 0; i < from->len; i++)
@@ -36,6 +46,109 @@ static void add_required(lk_queue *queue, const lk_conf_required *from)
 	g_ptr_array_add(queue->required, required);
 }
 
+static lk_span span_of(const lk_conf_span *from)
+{
+	return (lk_span){from->seconds, from->open_days};
+}
+
+static void copy_spans(GArray *to, const GArray *from)
+{
+	for (unsigned i = 0; i < from->len; i++) {
+		lk_span span = span_of(&g_array_index(from, lk_conf_span, i));
+
+		g_array_append_val(to, span);
+	}
+}
+
+static const char *keep(lk_policy *policy, const char *text)
+{
+	return text ? g_string_chunk_insert_const(policy->strings, text) : NULL;
+}
+
+static void keep_all(lk_policy *policy, GPtrArray *to, const GPtrArray *from)
+{
+	for (unsigned i = 0; i < from->len; i++)
+		g_ptr_array_add(to, (char *)keep(policy, g_ptr_array_index(from, i)));
+}
+
+static lk_rule_test *copy_test(lk_policy *policy, const lk_conf_test *from)
+{
+	lk_rule_test *test = lk_rule_test_new();
+
+	test->file = keep(policy, from->at.file);
+	test->line = from->at.line;
+	test->name = keep(policy, from->name);
+	test->argument = keep(policy, from->argument);
+	test->negated = from->negated;
+	keep_all(policy, test->values, from->values);
+	for (unsigned i = 0; i < from->children->len; i++)
+		g_ptr_array_add(test->children,
+				copy_test(policy, g_ptr_array_index(from->children, i)));
+	return test;
+}
+
+static void add_rule(lk_policy *policy, GPtrArray *to, const lk_conf_rule *from)
+{
+	lk_rule *rule = lk_rule_new();
+
+	rule->file = keep(policy, from->at.file);
+	rule->line = from->at.line;
+	rule->name = keep(policy, from->name);
+	rule->on_reply = from->on == LK_CONF_ON_REPLY;
+	rule->match = copy_test(policy, from->match);
+	rule->stop = from->stop;
+	for (unsigned i = 0; i < from->set->len; i++) {
+		const lk_conf_set *given = g_ptr_array_index(from->set, i);
+		lk_rule_set *set = lk_rule_set_new();
+
+		set->file = keep(policy, given->at.file);
+		set->line = given->at.line;
+		set->name = keep(policy, given->name);
+		set->argument = keep(policy, given->argument);
+		keep_all(policy, set->values, given->values);
+		g_ptr_array_add(rule->set, set);
+	}
+	g_ptr_array_add(to, rule);
+}
+
+static void add_rules(lk_policy *policy, GPtrArray *to, const GPtrArray *from)
+{
+	for (unsigned i = 0; i < from->len; i++)
+		add_rule(policy, to, g_ptr_array_index(from, i));
+}
+
+static void copy_service(lk_queue *queue, const lk_conf_queue *from)
+{
+	queue->sla = g_strdup(from->sla);
+	queue->tell_on_transfer = from->tell_on_transfer;
+	queue->tell_on_wait = from->tell_on_wait;
+	queue->tell_every = span_of(&from->tell_every);
+	queue->close_after_s = from->close_after_s;
+	copy_spans(queue->customer_reminders, from->customer_reminders);
+	queue->close_unanswered = from->close_unanswered;
+	queue->survey.send = (lk_survey_send)from->survey.send;
+	queue->survey.delay_s = from->survey.delay_s;
+	copy_texts(queue->survey.skip_if, from->survey.skip_if);
+	queue->survey.every_s = from->survey.every_s;
+	queue->survey.reopen_below = from->survey.reopen_below;
+	queue->keep_text_s = from->retention.text_s;
+	queue->keep_attachments_s = from->retention.attachments_s;
+}
+
+static void copy_team(lk_queue *queue, const lk_conf_queue *from)
+{
+	copy_texts(queue->agents, from->agents);
+	copy_texts(queue->managers, from->managers);
+	queue->notify = (lk_notify)from->notify;
+	queue->assign = (lk_assign)from->assign;
+	queue->digest = g_strdup(from->digest);
+	copy_texts(queue->shares_with, from->shares_with);
+	queue->hold_stale_replies = from->hold_stale_replies;
+	queue->mass.people = from->mass.people;
+	queue->mass.within_s = from->mass.within_s;
+	queue->mass.similarity = from->mass.similarity;
+}
+
 static void add_queue(lk_policy *policy, const lk_conf_queue *from)
 {
 	lk_queue *queue = lk_queue_new();
@@ -44,9 +157,8 @@ static void add_queue(lk_policy *policy, const lk_conf_queue *from)
 	copy_local(&queue->title, &from->title);
 	copy_texts(queue->addresses, from->addresses);
 	queue->from = g_strdup(from->from);
-	copy_texts(queue->agents, from->agents);
-	copy_texts(queue->managers, from->managers);
 	queue->language = (lk_lang)from->language;
+	copy_texts(queue->types, from->types);
 	queue->default_type = g_strdup(from->default_type);
 	queue->default_priority = g_strdup(lk_conf_priority_name(from->default_priority));
 	for (unsigned i = 0; i < from->required->len; i++)
@@ -54,6 +166,10 @@ static void add_queue(lk_policy *policy, const lk_conf_queue *from)
 	queue->acknowledge = from->acknowledge;
 	queue->machine_mail = (lk_machine_mail)from->machine_mail;
 	queue->reopen_s = from->reopen_s;
+	queue->duplicate_window_s = from->duplicate_window_s;
+	copy_team(queue, from);
+	copy_service(queue, from);
+	add_rules(policy, queue->rules, from->rules);
 	g_ptr_array_add(policy->queues, queue);
 }
 
@@ -64,6 +180,8 @@ static void add_agent(lk_policy *policy, const lk_conf_agent *from)
 	agent->name = g_strdup(from->name);
 	agent->address = g_strdup(from->address);
 	copy_texts(agent->aliases, from->aliases);
+	copy_texts(agent->skills, from->skills);
+	copy_texts(agent->languages, from->languages);
 	g_ptr_array_add(policy->agents, agent);
 }
 
@@ -97,8 +215,71 @@ static const lk_conf_queue *fallback_queue(const lk_conf *conf, const lk_conf_ma
 static void add_mailbox(lk_policy *policy, const lk_conf *conf, const lk_conf_mailbox *from)
 {
 	const lk_conf_queue *queue = fallback_queue(conf, from);
+	lk_desk_mailbox *mailbox = lk_desk_mailbox_new(from->name, queue->name);
 
-	g_ptr_array_add(policy->mailboxes, lk_desk_mailbox_new(from->name, queue->name));
+	copy_texts(mailbox->own_lists, from->own_lists);
+	copy_texts(mailbox->strip, from->strip);
+	mailbox->sent = g_strdup(from->sent);
+	mailbox->trust_internal = from->trust_internal;
+	g_ptr_array_add(policy->mailboxes, mailbox);
+}
+
+static void add_supplier(lk_policy *policy, const lk_conf_supplier *from)
+{
+	lk_supplier *supplier = lk_supplier_new();
+
+	supplier->name = g_strdup(from->name);
+	copy_texts(supplier->addresses, from->addresses);
+	copy_texts(supplier->domains, from->domains);
+	supplier->reference = g_strdup(from->reference);
+	copy_spans(supplier->remind, from->remind);
+	supplier->public_name = g_strdup(from->public_name);
+	g_ptr_array_add(policy->suppliers, supplier);
+}
+
+static void add_calendar(lk_policy *policy, const lk_conf_calendar *from)
+{
+	lk_calendar_text *calendar = lk_calendar_text_new();
+
+	calendar->name = g_strdup(from->name);
+	calendar->hours = g_strdup(from->hours);
+	copy_texts(calendar->holidays, from->holidays);
+	copy_texts(calendar->short_days, from->short_days);
+	g_ptr_array_add(policy->calendars, calendar);
+}
+
+static void add_sla(lk_policy *policy, const lk_conf_sla *from)
+{
+	lk_sla *sla = lk_sla_new();
+
+	sla->name = g_strdup(from->name);
+	sla->calendar = g_strdup(from->calendar);
+	sla->warn_at = from->warn_at;
+	for (unsigned i = 0; i < from->targets->len; i++) {
+		const lk_conf_target *target = g_ptr_array_index(from->targets, i);
+
+		sla->targets[target->priority].respond = span_of(&target->respond);
+		sla->targets[target->priority].resolve = span_of(&target->resolve);
+	}
+	g_ptr_array_add(policy->slas, sla);
+}
+
+static void copy_people(lk_policy *policy, const lk_conf *conf)
+{
+	copy_texts(policy->admins, conf->site.admins);
+	copy_texts(policy->incident_managers, conf->site.incident_managers);
+	policy->senders_verified = conf->site.senders_verified;
+	policy->agent_reports = conf->site.agent_reports;
+	for (unsigned i = 0; i < conf->site.languages->len; i++) {
+		lk_lang lang = LK_LANG_FI;
+
+		if (lk_lang_parse(g_ptr_array_index(conf->site.languages, i), &lang))
+			policy->languages[lang] = true;
+	}
+	policy->timezone = g_strdup(conf->site.timezone);
+	policy->alarm_command = g_strdup(conf->site.alarm_command);
+	policy->public_url = g_strdup(conf->web.public_url);
+	policy->accessibility_url = g_strdup(conf->web.accessibility_url);
 }
 
 static void copy_site(lk_policy *policy, const lk_conf *conf)
@@ -135,6 +316,7 @@ bool lk_policy_from_conf(const lk_conf *conf, lk_keys *keys, lk_policy **ret_pol
 		return false;
 	}
 	copy_site(policy, conf);
+	copy_people(policy, conf);
 	policy->keys = keys;
 	for (unsigned i = 0; i < conf->queues->len; i++)
 		add_queue(policy, g_ptr_array_index(conf->queues, i));
@@ -142,6 +324,13 @@ bool lk_policy_from_conf(const lk_conf *conf, lk_keys *keys, lk_policy **ret_pol
 		add_agent(policy, g_ptr_array_index(conf->agents, i));
 	for (unsigned i = 0; i < conf->organisations->len; i++)
 		add_organisation(policy, g_ptr_array_index(conf->organisations, i));
+	for (unsigned i = 0; i < conf->suppliers->len; i++)
+		add_supplier(policy, g_ptr_array_index(conf->suppliers, i));
+	for (unsigned i = 0; i < conf->calendars->len; i++)
+		add_calendar(policy, g_ptr_array_index(conf->calendars, i));
+	for (unsigned i = 0; i < conf->slas->len; i++)
+		add_sla(policy, g_ptr_array_index(conf->slas, i));
+	add_rules(policy, policy->rules, conf->rules);
 	for (unsigned i = 0; i < conf->mailboxes->len; i++)
 		add_mailbox(policy, conf, g_ptr_array_index(conf->mailboxes, i));
 	*ret_policy = g_steal_pointer(&policy);

@@ -35,139 +35,22 @@ const char *lk_text_in(const lk_text *text, lk_lang lang, lk_lang fallback)
 	return "";
 }
 
-static void text_clear(lk_text *text)
+static const char *const priority_names[LK_N_PRIORITIES] = {"urgent", "high", "normal", "low"};
+
+bool lk_priority_parse(const char *name, lk_priority *ret_priority)
 {
-	for (unsigned i = 0; i < LK_N_LANGS; i++)
-		g_free(text->in[i]);
+	for (unsigned i = 0; name && i < LK_N_PRIORITIES; i++)
+		if (g_ascii_strcasecmp(name, priority_names[i]) == 0) {
+			*ret_priority = (lk_priority)i;
+			return true;
+		}
+	return false;
 }
 
-static void required_free(void *data)
+const char *lk_priority_name(lk_priority priority)
 {
-	lk_required *required = data;
-
-	g_free(required->field);
-	g_free(required->pattern);
-	text_clear(&required->ask);
-	g_free(required->when);
-	g_free(required);
-}
-
-lk_queue *lk_queue_new(void)
-{
-	lk_queue *queue = g_new0(lk_queue, 1);
-
-	queue->addresses = g_ptr_array_new_with_free_func(g_free);
-	queue->agents = g_ptr_array_new_with_free_func(g_free);
-	queue->managers = g_ptr_array_new_with_free_func(g_free);
-	queue->required = g_ptr_array_new_with_free_func(required_free);
-	queue->acknowledge = true;
-	queue->machine_mail = LK_MACHINE_TICKET;
-	queue->reopen_s = LK_DEFAULT_REOPEN_S;
-	return queue;
-}
-
-static void queue_free(void *data)
-{
-	lk_queue *queue = data;
-
-	g_free(queue->name);
-	text_clear(&queue->title);
-	g_ptr_array_unref(queue->addresses);
-	g_free(queue->from);
-	g_ptr_array_unref(queue->agents);
-	g_ptr_array_unref(queue->managers);
-	g_free(queue->default_type);
-	g_free(queue->default_priority);
-	g_ptr_array_unref(queue->required);
-	g_free(queue);
-}
-
-lk_agent *lk_agent_new(void)
-{
-	lk_agent *agent = g_new0(lk_agent, 1);
-
-	agent->aliases = g_ptr_array_new_with_free_func(g_free);
-	return agent;
-}
-
-static void agent_free(void *data)
-{
-	lk_agent *agent = data;
-
-	g_free(agent->name);
-	g_free(agent->address);
-	g_ptr_array_unref(agent->aliases);
-	g_free(agent);
-}
-
-lk_organisation *lk_organisation_new(void)
-{
-	lk_organisation *organisation = g_new0(lk_organisation, 1);
-
-	organisation->domains = g_ptr_array_new_with_free_func(g_free);
-	organisation->addresses = g_ptr_array_new_with_free_func(g_free);
-	return organisation;
-}
-
-static void organisation_free(void *data)
-{
-	lk_organisation *organisation = data;
-
-	g_free(organisation->name);
-	g_ptr_array_unref(organisation->domains);
-	g_ptr_array_unref(organisation->addresses);
-	g_free(organisation->language);
-	g_free(organisation->sla);
-	g_free(organisation);
-}
-
-lk_desk_mailbox *lk_desk_mailbox_new(const char *name, const char *queue)
-{
-	lk_desk_mailbox *mailbox = g_new0(lk_desk_mailbox, 1);
-
-	mailbox->name = g_strdup(name);
-	mailbox->queue = g_strdup(queue);
-	return mailbox;
-}
-
-static void desk_mailbox_free(void *data)
-{
-	lk_desk_mailbox *mailbox = data;
-
-	g_free(mailbox->name);
-	g_free(mailbox->queue);
-	g_free(mailbox);
-}
-
-lk_policy *lk_policy_new(void)
-{
-	lk_policy *policy = g_new0(lk_policy, 1);
-
-	policy->queues = g_ptr_array_new_with_free_func(queue_free);
-	policy->agents = g_ptr_array_new_with_free_func(agent_free);
-	policy->organisations = g_ptr_array_new_with_free_func(organisation_free);
-	policy->mailboxes = g_ptr_array_new_with_free_func(desk_mailbox_free);
-	policy->breaker = g_array_new(FALSE, FALSE, sizeof(lk_budget));
-	policy->send = true;
-	policy->keep_raw = true;
-	return policy;
-}
-
-void lk_policy_free(lk_policy *policy)
-{
-	if (!policy)
-		return;
-	g_free(policy->site_name);
-	g_free(policy->prefix);
-	g_free(policy->domain);
-	g_free(policy->subaddress);
-	g_free(policy->envelope_from);
-	g_ptr_array_unref(policy->queues);
-	g_ptr_array_unref(policy->agents);
-	g_ptr_array_unref(policy->organisations);
-	g_ptr_array_unref(policy->mailboxes);
-	g_array_unref(policy->breaker);
-	g_free(policy);
+	g_assert((unsigned)priority < LK_N_PRIORITIES);
+	return priority_names[priority];
 }
 
 char *lk_policy_plain_address(const lk_policy *policy, const char *address)
@@ -242,26 +125,96 @@ static bool domain_is_within(const char *domain, const char *whole)
 	return n == m || domain[n - m - 1] == '.';
 }
 
+/* How well addresses and domains fit: 0 not at all, SIZE_MAX by address, else by domain length. */
+static size_t fit_of(const GPtrArray *addresses, const GPtrArray *domains, const char *folded,
+		     const char *domain)
+{
+	size_t best = 0;
+
+	if (has_text(addresses, folded))
+		return SIZE_MAX;
+	for (unsigned i = 0; domain && i < domains->len; i++) {
+		const char *whole = g_ptr_array_index(domains, i);
+		if (domain_is_within(domain, whole))
+			best = MAX(best, strlen(whole));
+	}
+	return best;
+}
+
 const lk_organisation *lk_policy_organisation(const lk_policy *policy, const char *address)
 {
 	g_autofree char *folded = lk_address_fold(address ? address : "");
 	const char *domain = lk_address_domain(folded);
 	const lk_organisation *best = NULL;
-	size_t best_length = 0;
+	size_t best_fit = 0;
 
 	for (unsigned i = 0; *folded && i < policy->organisations->len; i++) {
 		const lk_organisation *organisation = g_ptr_array_index(policy->organisations, i);
-		if (has_text(organisation->addresses, folded))
-			return organisation;
-		for (unsigned k = 0; domain && k < organisation->domains->len; k++) {
-			const char *whole = g_ptr_array_index(organisation->domains, k);
-			if (strlen(whole) > best_length && domain_is_within(domain, whole)) {
-				best = organisation;
-				best_length = strlen(whole);
-			}
+		size_t fit = fit_of(organisation->addresses, organisation->domains, folded, domain);
+		if (fit > best_fit) {
+			best = organisation;
+			best_fit = fit;
 		}
 	}
 	return best;
+}
+
+const lk_supplier *lk_policy_supplier_by_address(const lk_policy *policy, const char *address)
+{
+	g_autofree char *folded = lk_address_fold(address ? address : "");
+	const char *domain = lk_address_domain(folded);
+	const lk_supplier *best = NULL;
+	size_t best_fit = 0;
+
+	for (unsigned i = 0; *folded && i < policy->suppliers->len; i++) {
+		const lk_supplier *supplier = g_ptr_array_index(policy->suppliers, i);
+		size_t fit = fit_of(supplier->addresses, supplier->domains, folded, domain);
+		if (fit > best_fit) {
+			best = supplier;
+			best_fit = fit;
+		}
+	}
+	return best;
+}
+
+const lk_supplier *lk_policy_supplier(const lk_policy *policy, const char *name)
+{
+	for (unsigned i = 0; name && i < policy->suppliers->len; i++) {
+		const lk_supplier *supplier = g_ptr_array_index(policy->suppliers, i);
+		if (g_ascii_strcasecmp(supplier->name, name) == 0)
+			return supplier;
+	}
+	return NULL;
+}
+
+const lk_calendar_text *lk_policy_calendar(const lk_policy *policy, const char *name)
+{
+	for (unsigned i = 0; name && i < policy->calendars->len; i++) {
+		const lk_calendar_text *calendar = g_ptr_array_index(policy->calendars, i);
+		if (strcmp(calendar->name, name) == 0)
+			return calendar;
+	}
+	return NULL;
+}
+
+const lk_sla *lk_policy_sla(const lk_policy *policy, const char *name)
+{
+	for (unsigned i = 0; name && i < policy->slas->len; i++) {
+		const lk_sla *sla = g_ptr_array_index(policy->slas, i);
+		if (strcmp(sla->name, name) == 0)
+			return sla;
+	}
+	return NULL;
+}
+
+const lk_desk_mailbox *lk_policy_mailbox(const lk_policy *policy, const char *name)
+{
+	for (unsigned i = 0; name && i < policy->mailboxes->len; i++) {
+		const lk_desk_mailbox *mailbox = g_ptr_array_index(policy->mailboxes, i);
+		if (strcmp(mailbox->name, name) == 0)
+			return mailbox;
+	}
+	return NULL;
 }
 
 bool lk_policy_is_own_address(const lk_policy *policy, const char *address)

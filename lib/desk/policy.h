@@ -26,6 +26,31 @@ typedef struct {
 const char *lk_text_in(const lk_text *text, lk_lang lang, lk_lang fallback);
 
 typedef enum { LK_MACHINE_TICKET, LK_MACHINE_RULE, LK_MACHINE_QUARANTINE } lk_machine_mail;
+typedef enum { LK_NOTIFY_AGENTS, LK_NOTIFY_MANAGERS, LK_NOTIFY_NONE } lk_notify;
+typedef enum {
+	LK_ASSIGN_NONE,
+	LK_ASSIGN_ROUND_ROBIN,
+	LK_ASSIGN_LEAST_LOADED,
+	LK_ASSIGN_SKILL
+} lk_assign;
+typedef enum { LK_SURVEY_NONE, LK_SURVEY_RESOLVED, LK_SURVEY_CLOSED } lk_survey_send;
+typedef enum { LK_URGENT, LK_HIGH, LK_NORMAL, LK_LOW, LK_N_PRIORITIES } lk_priority;
+
+/* "urgent", "high", "normal", "low"; false for any other (NULL included). */
+bool lk_priority_parse(const char *name, lk_priority *ret_priority);
+const char *lk_priority_name(lk_priority priority);
+
+/*
+ * A stretch of open time of a calendar: "8h" is seconds of open hours, "2d" open days. One of the
+ * two is 0; both: none.
+ */
+typedef struct {
+	int64_t seconds;
+	int64_t open_days;
+} lk_span;
+
+/* For durations that never end ("forever"). */
+#define LK_FOREVER INT64_MAX
 
 typedef struct {
 	char *field;
@@ -33,6 +58,55 @@ typedef struct {
 	lk_text ask;
 	char *when; /* "type:incident" or NULL */
 } lk_required;
+
+/*
+ * One test of a rule, or a junction of them. "all", "any" and "none" have children and no values;
+ * the children of any and none are "all" nodes. A leaf holds when any of its values does. Strings
+ * of rules are borrowed from lk_policy.strings.
+ */
+typedef struct {
+	const char *file;
+	int line;
+	const char *name;     /* "subject", "header", ... or "all", "any", "none" */
+	const char *argument; /* the header's name, else NULL */
+	bool negated;	      /* time = "!office" */
+	GPtrArray *values;    /* const char * */
+	GPtrArray *children;  /* lk_rule_test * */
+} lk_rule_test;
+
+/* One thing that a rule sets. Strings as above. */
+typedef struct {
+	const char *file;
+	int line;
+	const char *name;     /* "queue", "tags", "fields", ... */
+	const char *argument; /* the field's name, else NULL */
+	GPtrArray *values;    /* const char * */
+} lk_rule_set;
+
+typedef struct {
+	const char *file;
+	int line;
+	const char *name;
+	bool on_reply;	     /* on replies too, not on new tickets alone */
+	lk_rule_test *match; /* an "all"; without children it always holds */
+	GPtrArray *set;	     /* lk_rule_set * */
+	bool stop;
+} lk_rule;
+
+typedef struct {
+	lk_survey_send send;
+	int64_t delay_s;
+	GPtrArray *skip_if; /* char * */
+	int64_t every_s;
+	int64_t reopen_below;
+} lk_survey_policy;
+
+/* A possible mass incident: so many people, within so long, so similar (percent). */
+typedef struct {
+	int64_t people; /* 0: never */
+	int64_t within_s;
+	int64_t similarity;
+} lk_mass_policy;
 
 typedef struct {
 	char *name;
@@ -48,13 +122,63 @@ typedef struct {
 	bool acknowledge;
 	lk_machine_mail machine_mail;
 	int64_t reopen_s;
+	char *sla; /* or NULL */
+	lk_notify notify;
+	lk_assign assign;
+	GPtrArray *types; /* char * */
+	bool tell_on_transfer;
+	bool tell_on_wait;
+	lk_span tell_every;
+	int64_t close_after_s;	    /* 0: never by itself */
+	GArray *customer_reminders; /* lk_span */
+	bool close_unanswered;
+	int64_t duplicate_window_s; /* 0: never joined */
+	bool hold_stale_replies;
+	lk_survey_policy survey;
+	char *digest;		/* "Mon-Fri 07:45", or NULL */
+	GPtrArray *shares_with; /* char *: names of queues */
+	lk_mass_policy mass;
+	int64_t keep_text_s; /* after closing; LK_FOREVER */
+	int64_t keep_attachments_s;
+	GPtrArray *rules; /* lk_rule *: after the common ones */
 } lk_queue;
 
 typedef struct {
 	char *name;
-	char *address;	    /* folded */
-	GPtrArray *aliases; /* char *, folded */
+	char *address;	      /* folded */
+	GPtrArray *aliases;   /* char *, folded */
+	GPtrArray *skills;    /* char * */
+	GPtrArray *languages; /* char *, ISO 639-1: count as skills */
 } lk_agent;
+
+typedef struct {
+	char *name;
+	GPtrArray *addresses; /* char *, folded */
+	GPtrArray *domains;   /* char *, folded */
+	char *reference;      /* pattern of its own references ("/../"), or NULL */
+	GArray *remind;	      /* lk_span */
+	char *public_name;    /* or NULL: customers are not told who it is */
+} lk_supplier;
+
+/* As written; checked by lib/conf. lk_calendar (lib/base/calendar.h) understands it. */
+typedef struct {
+	char *name;
+	char *hours;
+	GPtrArray *holidays;   /* char * */
+	GPtrArray *short_days; /* char * */
+} lk_calendar_text;
+
+typedef struct {
+	lk_span respond;
+	lk_span resolve;
+} lk_sla_target;
+
+typedef struct {
+	char *name;
+	char *calendar;
+	lk_sla_target targets[LK_N_PRIORITIES];
+	int64_t warn_at; /* percent */
+} lk_sla;
 
 typedef struct {
 	char *name;
@@ -66,7 +190,11 @@ typedef struct {
 
 typedef struct {
 	char *name;
-	char *queue; /* where a mail goes that names no queue address */
+	char *queue;	      /* where a mail goes that names no queue address */
+	GPtrArray *own_lists; /* char *, folded List-Ids of the desk's own groups */
+	GPtrArray *strip;     /* char *: text or /pattern/ of gateway banners */
+	char *sent;	      /* folder of answers written elsewhere, or NULL */
+	bool trust_internal;
 } lk_desk_mailbox;
 
 /* At most `count` mails within `seconds`. */
@@ -90,7 +218,21 @@ typedef struct {
 	GPtrArray *organisations; /* lk_organisation * */
 	GPtrArray *mailboxes;	  /* lk_desk_mailbox * */
 	GArray *breaker;	  /* lk_budget: per address and ticket */
-	lk_keys *keys;		  /* borrowed */
+	GPtrArray *suppliers;	  /* lk_supplier * */
+	GPtrArray *calendars;	  /* lk_calendar_text * */
+	GPtrArray *slas;	  /* lk_sla * */
+	GPtrArray *rules;	  /* lk_rule *: common ones, those of rule_files behind */
+	GStringChunk *strings;	  /* of the rules */
+	char *timezone;
+	bool senders_verified;
+	GPtrArray *admins;	      /* char *, folded */
+	GPtrArray *incident_managers; /* char *, folded */
+	bool languages[LK_N_LANGS];   /* site.languages */
+	bool agent_reports;
+	char *alarm_command;	 /* or NULL */
+	char *public_url;	 /* of the survey pages, or NULL */
+	char *accessibility_url; /* or NULL */
+	lk_keys *keys;		 /* borrowed */
 } lk_policy;
 
 lk_policy *lk_policy_new(void);
@@ -104,12 +246,28 @@ lk_queue *lk_queue_new(void);
 lk_agent *lk_agent_new(void);
 lk_organisation *lk_organisation_new(void);
 lk_desk_mailbox *lk_desk_mailbox_new(const char *name, const char *queue);
+lk_supplier *lk_supplier_new(void);
+lk_calendar_text *lk_calendar_text_new(void);
+lk_sla *lk_sla_new(void);
+
+/* For lk_policy.rules and lk_queue.rules; strings go to policy->strings. */
+lk_rule *lk_rule_new(void);
+lk_rule_test *lk_rule_test_new(void);
+lk_rule_set *lk_rule_set_new(void);
+void lk_rule_free(lk_rule *rule);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(lk_rule, lk_rule_free)
 
 const lk_queue *lk_policy_queue(const lk_policy *policy, const char *name);
 /* The queue that has this address, subaddress ignored; NULL for none. */
 const lk_queue *lk_policy_queue_by_address(const lk_policy *policy, const char *address);
 /* The agent with this address or alias; NULL for none. */
 const lk_agent *lk_policy_agent(const lk_policy *policy, const char *address);
+const lk_supplier *lk_policy_supplier(const lk_policy *policy, const char *name);
+/* The supplier with this address, else with its domain (longest match); NULL for none. */
+const lk_supplier *lk_policy_supplier_by_address(const lk_policy *policy, const char *address);
+const lk_calendar_text *lk_policy_calendar(const lk_policy *policy, const char *name);
+const lk_sla *lk_policy_sla(const lk_policy *policy, const char *name);
+const lk_desk_mailbox *lk_policy_mailbox(const lk_policy *policy, const char *name);
 /* By address first, then by the longest matching domain; NULL for none. */
 const lk_organisation *lk_policy_organisation(const lk_policy *policy, const char *address);
 /* Is it a queue's or the envelope sender's address (subaddress ignored)? */
