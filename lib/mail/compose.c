@@ -82,6 +82,13 @@ static bool check_address(const char *what, const char *address, GError **error)
 	return true;
 }
 
+static bool check_shown(const char *what, const lk_compose_address *shown, GError **error)
+{
+	if (!check_address(what, shown->address, error))
+		return false;
+	return !shown->name || is_line(shown->name) || refuse(what, error);
+}
+
 static bool check_ids(const lk_compose *compose, GError **error)
 {
 	if (!is_id(compose->message_id))
@@ -100,6 +107,12 @@ static bool check(const lk_compose *compose, GError **error)
 	    !check_address("the From address", compose->from_address, error) ||
 	    !check_address("the To address", compose->to_address, error))
 		return false;
+	for (unsigned i = 0; i < compose->n_more_to; i++)
+		if (!check_shown("a To address", &compose->more_to[i], error))
+			return false;
+	for (unsigned i = 0; i < compose->n_cc; i++)
+		if (!check_shown("a Cc address", &compose->cc[i], error))
+			return false;
 	if (compose->reply_to && !check_address("the Reply-To address", compose->reply_to, error))
 		return false;
 	if (compose->from_name && !is_line(compose->from_name))
@@ -153,11 +166,18 @@ static void add_addresses(GMimeMessage *message, const lk_compose *compose)
 				   compose->from_address);
 	g_mime_message_add_mailbox(message, GMIME_ADDRESS_TYPE_TO, compose->to_name,
 				   compose->to_address);
+	for (unsigned i = 0; i < compose->n_more_to; i++)
+		g_mime_message_add_mailbox(message, GMIME_ADDRESS_TYPE_TO, compose->more_to[i].name,
+					   compose->more_to[i].address);
+	for (unsigned i = 0; i < compose->n_cc; i++)
+		g_mime_message_add_mailbox(message, GMIME_ADDRESS_TYPE_CC, compose->cc[i].name,
+					   compose->cc[i].address);
 	if (compose->reply_to)
 		g_mime_message_add_mailbox(message, GMIME_ADDRESS_TYPE_REPLY_TO, NULL,
 					   compose->reply_to);
 	set_utf8(message, GMIME_ADDRESS_TYPE_FROM);
 	set_utf8(message, GMIME_ADDRESS_TYPE_TO);
+	set_utf8(message, GMIME_ADDRESS_TYPE_CC);
 }
 
 /* The first and the newest: header lines grow with every answer otherwise (RFC 5322 3.6.4). */
@@ -193,19 +213,85 @@ static void add_headers(GMimeMessage *message, const lk_compose *compose)
 		g_mime_object_set_header(object, "Content-Language", compose->language, NULL);
 }
 
+/* "type/subtype" of a stranger's part; a multipart or message would be taken apart on arrival. */
+static bool is_plain_type(const char *type)
+{
+	const char *slash = type ? strchr(type, '/') : NULL;
+
+	if (!slash || slash == type || !slash[1] || strlen(type) > 100 ||
+	    g_ascii_strncasecmp(type, "multipart/", 10) == 0 ||
+	    g_ascii_strncasecmp(type, "message/", 8) == 0)
+		return false;
+	for (const char *p = type; *p; p++)
+		if (!g_ascii_isalnum(*p) && !strchr("/.+-_", *p))
+			return false;
+	return strchr(slash + 1, '/') == NULL;
+}
+
+static GMimePart *file_part(const lk_compose_part *given)
+{
+	GMimePart *part = g_mime_part_new();
+	const char *type = is_plain_type(given->content_type) ? given->content_type
+							      : "application/octet-stream";
+	g_autoptr(GMimeStream) stream = g_mime_stream_mem_new_with_buffer(given->bytes, given->n);
+	g_autoptr(GMimeDataWrapper) content =
+		g_mime_data_wrapper_new_with_stream(stream, GMIME_CONTENT_ENCODING_DEFAULT);
+	GMimeContentType *content_type = g_mime_content_type_parse(NULL, type);
+
+	g_mime_object_set_content_type(GMIME_OBJECT(part), content_type);
+	g_object_unref(content_type);
+	g_mime_object_set_disposition(GMIME_OBJECT(part), given->content_id
+								  ? GMIME_DISPOSITION_INLINE
+								  : GMIME_DISPOSITION_ATTACHMENT);
+	if (given->filename && is_line(given->filename))
+		g_mime_part_set_filename(part, given->filename);
+	if (given->content_id && is_id(given->content_id))
+		g_mime_part_set_content_id(part, given->content_id);
+	g_mime_part_set_content(part, content);
+	g_mime_part_set_content_encoding(part, GMIME_CONTENT_ENCODING_BASE64);
+	return part;
+}
+
+/* The parts that the HTML shows (inline), or those that stand beside the text, in a new multipart
+ * behind `first`. Takes first; gives it back as it is when there is no such part. */
+static GMimeObject *with_parts(GMimeObject *first, const char *subtype, const lk_compose *compose,
+			       bool is_inline)
+{
+	GMimeMultipart *all = NULL;
+
+	for (unsigned i = 0; i < compose->n_parts; i++) {
+		const lk_compose_part *given = &compose->parts[i];
+		if ((compose->html && given->content_id) != is_inline)
+			continue;
+		if (!all) {
+			all = g_mime_multipart_new_with_subtype(subtype);
+			g_mime_multipart_add(all, first);
+			g_object_unref(first);
+		}
+		g_autoptr(GMimePart) part = file_part(given);
+		g_mime_multipart_add(all, GMIME_OBJECT(part));
+	}
+	return all ? GMIME_OBJECT(all) : first;
+}
+
+/* mixed( alternative( plain, related( html, images ) ), files ), each only where it is needed. */
 static void add_body(GMimeMessage *message, const lk_compose *compose)
 {
-	g_autoptr(GMimePart) plain = text_part("plain", compose->text);
+	GMimeObject *body = GMIME_OBJECT(text_part("plain", compose->text));
 
-	if (!compose->html) {
-		g_mime_message_set_mime_part(message, GMIME_OBJECT(plain));
-		return;
+	if (compose->html) {
+		GMimeMultipart *both = g_mime_multipart_new_with_subtype("alternative");
+		GMimeObject *html = with_parts(GMIME_OBJECT(text_part("html", compose->html)),
+					       "related", compose, true);
+		g_mime_multipart_add(both, body);
+		g_mime_multipart_add(both, html);
+		g_object_unref(body);
+		g_object_unref(html);
+		body = GMIME_OBJECT(both);
 	}
-	g_autoptr(GMimePart) html = text_part("html", compose->html);
-	g_autoptr(GMimeMultipart) both = g_mime_multipart_new_with_subtype("alternative");
-	g_mime_multipart_add(both, GMIME_OBJECT(plain));
-	g_mime_multipart_add(both, GMIME_OBJECT(html));
-	g_mime_message_set_mime_part(message, GMIME_OBJECT(both));
+	body = with_parts(body, "mixed", compose, false);
+	g_mime_message_set_mime_part(message, body);
+	g_object_unref(body);
 }
 
 static bool lines_are_short(const GString *bytes)

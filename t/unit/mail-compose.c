@@ -128,6 +128,48 @@ static void test_references(void)
 	g_assert_nonnull(strstr(header, "In-Reply-To: <id.59@a-rather-long-host.example.org>\r\n"));
 }
 
+/* Files beside the text, pictures within the HTML, all byte for byte; everybody shown in To, Cc. */
+static void test_parts(void)
+{
+	static const uint8_t picture[] = {0x89, 'P', 'N', 'G', 0, 1, 2, 255};
+	const lk_compose_part parts[] = {
+		{"kuva.png", "image/png", "kuva1@example.fi", picture, sizeof(picture)},
+		{"Työajat 2026.txt", "text/plain", NULL, "a\r\nb\n", 5},
+		{NULL, "multipart/mixed", NULL, "x", 1},
+	};
+	const lk_compose_address more[] = {{"Matti", "matti@example.org"}};
+	const lk_compose_address cc[] = {{NULL, "liisa@example.org"}};
+	lk_compose compose = plain_mail();
+
+	compose.html = "<p>Hei</p><img src=\"cid:kuva1@example.fi\">";
+	compose.parts = parts;
+	compose.n_parts = G_N_ELEMENTS(parts);
+	compose.more_to = more;
+	compose.n_more_to = 1;
+	compose.cc = cc;
+	compose.n_cc = 1;
+	g_autoptr(GString) bytes = build(&compose);
+	g_autofree char *header = header_of(bytes);
+	assert_wire_format(bytes);
+	g_assert_nonnull(strstr(header, "asa@example.org"));
+	g_assert_nonnull(strstr(header, "Matti <matti@example.org>"));
+	g_assert_nonnull(strstr(header, "Cc: liisa@example.org"));
+	g_assert_nonnull(strstr(header, "Content-Type: multipart/mixed"));
+	const char *related = strstr(bytes->str, "multipart/related");
+	const char *image = strstr(bytes->str, "Content-Id: <kuva1@example.fi>");
+	const char *file = strstr(bytes->str, "YQ0KYgo=");
+	const char *odd = strstr(bytes->str, "application/octet-stream");
+	g_assert_nonnull(related);
+	g_assert_nonnull(strstr(bytes->str, "iVBORwABAv8="));
+	g_assert_true(image && image > related);
+	g_assert_true(file && file > image);
+	g_assert_true(odd && odd > file);
+	compose.html = NULL;
+	g_autoptr(GString) plain = build(&compose);
+	g_assert_null(strstr(plain->str, "multipart/related"));
+	g_assert_nonnull(strstr(plain->str, "iVBORwABAv8="));
+}
+
 static void assert_refused(const lk_compose *compose)
 {
 	g_autoptr(GError) error = NULL;
@@ -221,5 +263,6 @@ int main(int argc, char **argv)
 	g_test_add_func("/compose/injection", test_injection);
 	g_test_add_func("/compose/quoting", test_quoting);
 	g_test_add_func("/compose/long-text", test_long_text);
+	g_test_add_func("/compose/parts", test_parts);
 	return g_test_run();
 }
