@@ -1,10 +1,7 @@
 #include "lib/desk/ingest.h"
 
 #include "lib/base/fault.h"
-#include "lib/base/text.h"
-#include "lib/desk/outbox.h"
 #include "lib/desk/private.h"
-#include "lib/desk/subject.h"
 
 #include <string.h>
 
@@ -126,134 +123,8 @@ static bool take_control(lk_work *work, lk_ingest_result *result, bool *ret_done
 	return true;
 }
 
-static void param_organisation(lk_params *params, const lk_organisation *organisation)
-{
-	lk_param_text(params, organisation ? organisation->name : NULL);
-	lk_param_text(params, organisation ? organisation->language : NULL);
-	lk_param_text(params, organisation ? organisation->sla : NULL);
-}
-
-static GPtrArray *new_tags(const lk_work *work)
-{
-	GPtrArray *tags = g_ptr_array_new_with_free_func(g_free);
-
-	if (work->mail->is_unparsed)
-		g_ptr_array_add(tags, g_strdup("unparsed"));
-	if (work->intake->is_too_large)
-		g_ptr_array_add(tags, g_strdup("too_large"));
-	return tags;
-}
-
-static bool insert_ticket(lk_work *work, int64_t *ret_ticket, GError **error)
-{
-	const lk_mail *mail = work->mail;
-	const lk_plan *plan = &work->plan;
-	g_autofree char *subject = lk_subject_base(work->policy, mail->subject);
-	g_autofree char *address =
-		work->from ? lk_text_cut(work->from, LK_MAX_ADDRESS_BYTES) : NULL;
-	g_autofree char *name = mail->from && mail->from->name && *mail->from->name
-					? lk_text_cut(mail->from->name, LK_MAX_NAME_BYTES)
-					: NULL;
-	g_autoptr(GPtrArray) tags = new_tags(work);
-	g_autoptr(lk_params) params = lk_params_new();
-	g_autoptr(lk_rows) rows = NULL;
-	uint8_t hash[LK_KEY_HASH_BYTES];
-	lk_people people = {0};
-
-	if (plan->is_machine)
-		lk_subject_machine_hash(work->policy, mail->subject, hash);
-	else
-		lk_subject_hash(work->policy, mail->subject, hash);
-	lk_param_text(params, work->route.queue->name);
-	lk_param_text(params, work->route.type);
-	lk_param_text(params, work->route.priority);
-	lk_param_text(params, lk_lang_code(plan->language));
-	lk_param_text(params, subject);
-	lk_param_bytes(params, hash, sizeof(hash));
-	lk_param_time(params, work->at);
-	lk_param_bool(params, plan->is_machine);
-	lk_param_bool(params, work->intake->is_silent);
-	lk_param_texts(params, tags);
-	if (work->has_from)
-		lk_param_bytes(params, work->from_hash, sizeof(work->from_hash));
-	else
-		lk_param_null(params);
-	lk_param_text(params, address);
-	lk_param_text(params, name);
-	param_organisation(params, lk_policy_organisation(work->policy, work->from));
-	lk_work_people(work, true, &people);
-	if (plan->is_machine) /* a machine's list of recipients takes no part */
-		g_ptr_array_set_size(people.addresses, 0);
-	lk_param_blocks(params, people.hashes->data, people.addresses->len, LK_KEY_HASH_BYTES);
-	lk_param_texts(params, people.addresses);
-	g_ptr_array_set_size(people.names, (int)people.addresses->len);
-	lk_param_texts(params, people.names);
-	lk_param_text(params, work->actor);
-	bool done = lk_db_run(work->db, LK_Q_INGEST_TICKET, params, &rows, error);
-	lk_people_clear(&people);
-	if (!done)
-		return false;
-	*ret_ticket = lk_row_int(rows, 0, "ticket");
-	lk_fault("ingest.ticket");
-	return true;
-}
-
-static void tell_opened(lk_work *work, int64_t ticket)
-{
-	const lk_intake *intake = work->intake;
-	lk_json *detail = lk_json_object();
-
-	lk_json_set_text(detail, "queue", work->route.queue->name);
-	lk_json_set_text(detail, "mailbox", intake->mailbox);
-	lk_work_tell(work, ticket, "opened", work->plan.reason, detail);
-	for (unsigned i = 0; i < work->route.others->len; i++) {
-		const lk_queue *other = g_ptr_array_index(work->route.others, i);
-		g_autofree char *reason = g_strdup_printf("the mail also names an address of queue "
-							  "%s",
-							  other->name);
-		detail = lk_json_object();
-		lk_json_set_text(detail, "queue", other->name);
-		lk_work_tell(work, ticket, "also_addressed", reason, detail);
-	}
-	if (work->mail->is_unparsed)
-		lk_work_tell(work, ticket, "unparsed",
-			     "the mail could not be parsed: read its original, attached as "
-			     "original.eml",
-			     NULL);
-	if (work->mail->is_incomplete)
-		lk_work_tell(work, ticket, "incomplete",
-			     "the mail goes beyond a limit: what was readable is here, the rest "
-			     "is in original.eml",
-			     NULL);
-	if (intake->is_too_large)
-		lk_work_tell(work, ticket, "too_large",
-			     "the mail is larger than the mailbox's max_size: only its header was "
-			     "read, the mail itself is left on the mail server",
-			     NULL);
-}
-
-static void tell_joined(lk_work *work, int64_t ticket)
-{
-	lk_json *detail = lk_json_object();
-
-	lk_json_set_text(detail, "evidence", lk_evidence_name(work->plan.evidence));
-	lk_json_set_text(detail, "writer", lk_writer_name(work->plan.writer));
-	lk_json_set_text(detail, "addressed_queue", work->route.queue->name);
-	lk_work_tell(work, ticket, "joined", work->plan.reason, detail);
-	if (work->plan.writer == LK_WRITER_GUEST)
-		lk_work_tell(work, ticket, "guest",
-			     "its writer takes no part in the ticket: it reopens nothing, and its "
-			     "writer gets no mail about the ticket",
-			     NULL);
-	if (work->plan.is_note) {
-		g_autofree char *reason = g_strdup_printf("kept as a note and not sent on: %s",
-							  work->thread.note_reason);
-		lk_work_tell(work, ticket, "kept_as_note", reason, NULL);
-	}
-}
-
 /* Not every mail is answered; the history says why not. */
-static void tell_not_acknowledged(lk_work *work, int64_t ticket)
+void lk_work_tell_unanswered(lk_work *work, int64_t ticket)
 {
 	bool is_plain_reply = work->plan.ticket && work->mail->kind == LK_KIND_NORMAL;
 
@@ -261,7 +132,7 @@ static void tell_not_acknowledged(lk_work *work, int64_t ticket)
 		lk_work_tell(work, ticket, "not_acknowledged", work->plan.acknowledge_reason, NULL);
 }
 
-static bool free_sender(lk_work *work, int64_t ticket, GError **error)
+bool lk_work_free_sender(lk_work *work, int64_t ticket, GError **error)
 {
 	g_autoptr(lk_params) params = lk_params_new();
 
@@ -274,7 +145,7 @@ static bool free_sender(lk_work *work, int64_t ticket, GError **error)
 	return lk_db_run(work->db, LK_Q_INGEST_FREE, params, NULL, error);
 }
 
-static bool add_links(lk_work *work, int64_t ticket, bool is_new, GError **error)
+bool lk_work_link(lk_work *work, int64_t ticket, bool is_new, GError **error)
 {
 	const lk_thread_decision *thread = &work->thread;
 
@@ -296,142 +167,10 @@ static bool add_links(lk_work *work, int64_t ticket, bool is_new, GError **error
 			      error);
 }
 
-/* A requester's mail by their own token adds its new Cc. */
-static bool add_participants(lk_work *work, int64_t ticket, GError **error)
-{
-	g_autoptr(lk_params) params = lk_params_new();
-	g_autoptr(lk_rows) rows = NULL;
-	lk_people people = {0};
-	bool done = true;
-
-	if (!work->thread.is_own_token || work->plan.writer != LK_WRITER_REQUESTER ||
-	    work->mail->cc->len == 0)
-		return true;
-	lk_work_people(work, false, &people);
-	if (people.addresses->len > 0) {
-		lk_param_int(params, ticket);
-		lk_param_blocks(params, people.hashes->data, people.addresses->len,
-				LK_KEY_HASH_BYTES);
-		lk_param_texts(params, people.addresses);
-		lk_param_texts(params, people.names);
-		lk_param_text(params, work->actor);
-		lk_param_time(params, work->at);
-		done = lk_db_run(work->db, LK_Q_INGEST_PARTICIPANTS, params, &rows, error);
-	}
-	lk_people_clear(&people);
-	for (size_t i = 0; rows && i < lk_rows_count(rows); i++) {
-		lk_json *detail = lk_json_object();
-		lk_json_set_text(detail, "address", lk_row_text(rows, i, "address"));
-		lk_work_tell(work, ticket, "participant_added",
-			     "the requester copied them in a mail with the requester's own reply "
-			     "address",
-			     detail);
-	}
-	return done;
-}
-
-static lk_json *acknowledgement_variables(const lk_work *work, int64_t ticket)
-{
-	g_autofree char *reference = lk_reference(work->policy, ticket);
-	g_autofree char *subject = lk_subject_base(work->policy, work->mail->subject);
-	lk_json *variables = lk_json_object();
-
-	lk_json_set_text(variables, "reference", reference);
-	lk_json_set_text(variables, "subject", subject);
-	lk_json_set_bool(variables, "is_bilingual", work->plan.is_bilingual);
-	return variables;
-}
-
-static bool acknowledge(lk_work *work, int64_t ticket, int64_t message, GError **error)
-{
-	g_autoptr(lk_json) variables = NULL;
-	lk_outbox_verdict verdict = LK_OUTBOX_QUEUED;
-	int64_t outbox = 0;
-
-	if (!work->plan.acknowledge)
-		return true;
-	variables = acknowledgement_variables(work, ticket);
-	lk_outbox_mail mail = {
-		.ticket = ticket,
-		.cause = message,
-		.template_name = "acknowledgement",
-		.purpose = LK_PURPOSE_CUSTOMER,
-		.queue = work->route.queue,
-		.language = work->plan.language,
-		.recipient = work->from,
-		.recipient_name = work->mail->from->name,
-		.rank = LK_RANK_ACKNOWLEDGEMENT,
-		.reason = work->plan.acknowledge_reason,
-		.variables = variables,
-	};
-	if (!lk_outbox_add(work->db, work->policy, work->now, &mail, &verdict, &outbox, error))
-		return false;
-	lk_fault("ingest.outbox");
-	return true;
-}
-
-static bool open_new(lk_work *work, lk_ingest_result *result, GError **error)
-{
-	int64_t ticket = 0;
-
-	if (!insert_ticket(work, &ticket, error))
-		return false;
-	tell_opened(work, ticket);
-	if (!add_links(work, ticket, true, error) || !free_sender(work, ticket, error))
-		return false;
-	tell_not_acknowledged(work, ticket);
-	if (!lk_work_store(work, LK_OUTCOME_TICKET, work->plan.reason, NULL, ticket, ticket, result,
-			   error))
-		return false;
-	result->is_new_ticket = true;
-	return acknowledge(work, ticket, result->message, error);
-}
-
-static bool touch(lk_work *work, int64_t ticket, GError **error)
-{
-	g_autoptr(lk_params) params = lk_params_new();
-
-	lk_param_int(params, ticket);
-	lk_param_time(params, work->at);
-	return lk_db_run(work->db, LK_Q_TICKET_TOUCH, params, NULL, error);
-}
-
-static lk_status status_of(const lk_work *work, int64_t ticket)
-{
-	for (unsigned i = 0; i < work->facts.tickets->len; i++) {
-		const lk_thread_ticket *known =
-			&g_array_index(work->facts.tickets, lk_thread_ticket, i);
-		if (known->ticket == ticket)
-			return known->status;
-	}
-	return LK_STATUS_OPEN;
-}
-
-static bool join_known(lk_work *work, lk_ingest_result *result, GError **error)
-{
-	int64_t ticket = work->plan.ticket;
-	lk_status was = status_of(work, ticket);
-	lk_status now =
-		work->plan.moves ? lk_status_after_customer(was, work->thread.may_reopen) : was;
-
-	tell_joined(work, ticket);
-	if (!add_links(work, ticket, false, error) || !free_sender(work, ticket, error) ||
-	    !add_participants(work, ticket, error))
-		return false;
-	tell_not_acknowledged(work, ticket);
-	if (!lk_work_store(work, LK_OUTCOME_TICKET, work->plan.reason, NULL, ticket, ticket, result,
-			   error))
-		return false;
-	if (now == was)
-		return touch(work, ticket, error);
-	return lk_ticket_move(work->db, ticket, now, work->at, work->actor,
-			      "a customer's message came", result->message, NULL, error);
-}
-
 static bool take_held(lk_work *work, lk_ingest_result *result, GError **error)
 {
 	lk_work_tell(work, 0, "quarantined", work->plan.reason, NULL);
-	tell_not_acknowledged(work, 0);
+	lk_work_tell_unanswered(work, 0);
 	return lk_work_store(work, LK_OUTCOME_QUARANTINE, work->plan.reason, work->plan.quarantine,
 			     0, 0, result, error);
 }
@@ -455,7 +194,8 @@ static bool take(lk_work *work, lk_ingest_result *result, GError **error)
 		return true;
 	if (work->plan.outcome == LK_OUTCOME_QUARANTINE)
 		return take_held(work, result, error);
-	return work->plan.ticket ? join_known(work, result, error) : open_new(work, result, error);
+	return work->plan.ticket ? lk_work_join(work, result, error)
+				 : lk_work_open(work, result, error);
 }
 
 bool lk_ingest(lk_db *db, const lk_policy *policy, lk_time now, const lk_intake *intake,

@@ -84,6 +84,17 @@ void lk_people_clear(lk_people *people);
 bool lk_work_store(lk_work *work, lk_outcome outcome, const char *reason, const char *quarantine,
 		   int64_t ticket, int64_t concerns, lk_ingest_result *result, GError **error);
 
+/* ingest-ticket.c: the mail opens a ticket; ingest-join.c: it joins the plan's. */
+bool lk_work_open(lk_work *work, lk_ingest_result *result, GError **error);
+bool lk_work_join(lk_work *work, lk_ingest_result *result, GError **error);
+
+/* ingest.c, for both of them. Not every mail is answered; the history says why not. */
+void lk_work_tell_unanswered(lk_work *work, int64_t ticket);
+/* A new mail from a suppressed address shows that it works, where the plan says so. */
+bool lk_work_free_sender(lk_work *work, int64_t ticket, GError **error);
+/* The links that threading found. */
+bool lk_work_link(lk_work *work, int64_t ticket, bool is_new, GError **error);
+
 /* bounce.c: a delivery report; *ret_done false: it proves nothing. */
 bool lk_work_bounce(lk_work *work, lk_ingest_result *result, bool *ret_done, GError **error);
 

@@ -1,0 +1,97 @@
+/* A mail that joins a ticket. */
+#include "lib/desk/private.h"
+
+static void tell_joined(lk_work *work, int64_t ticket)
+{
+	lk_json *detail = lk_json_object();
+
+	lk_json_set_text(detail, "evidence", lk_evidence_name(work->plan.evidence));
+	lk_json_set_text(detail, "writer", lk_writer_name(work->plan.writer));
+	lk_json_set_text(detail, "addressed_queue", work->route.queue->name);
+	lk_work_tell(work, ticket, "joined", work->plan.reason, detail);
+	if (work->plan.writer == LK_WRITER_GUEST)
+		lk_work_tell(work, ticket, "guest",
+			     "its writer takes no part in the ticket: it reopens nothing, and its "
+			     "writer gets no mail about the ticket",
+			     NULL);
+	if (work->plan.is_note) {
+		g_autofree char *reason = g_strdup_printf("kept as a note and not sent on: %s",
+							  work->thread.note_reason);
+		lk_work_tell(work, ticket, "kept_as_note", reason, NULL);
+	}
+}
+
+/* A requester's mail by their own token adds its new Cc. */
+static bool add_participants(lk_work *work, int64_t ticket, GError **error)
+{
+	g_autoptr(lk_params) params = lk_params_new();
+	g_autoptr(lk_rows) rows = NULL;
+	lk_people people = {0};
+	bool done = true;
+
+	if (!work->thread.is_own_token || work->plan.writer != LK_WRITER_REQUESTER ||
+	    work->mail->cc->len == 0)
+		return true;
+	lk_work_people(work, false, &people);
+	if (people.addresses->len > 0) {
+		lk_param_int(params, ticket);
+		lk_param_blocks(params, people.hashes->data, people.addresses->len,
+				LK_KEY_HASH_BYTES);
+		lk_param_texts(params, people.addresses);
+		lk_param_texts(params, people.names);
+		lk_param_text(params, work->actor);
+		lk_param_time(params, work->at);
+		done = lk_db_run(work->db, LK_Q_INGEST_PARTICIPANTS, params, &rows, error);
+	}
+	lk_people_clear(&people);
+	for (size_t i = 0; rows && i < lk_rows_count(rows); i++) {
+		lk_json *detail = lk_json_object();
+		lk_json_set_text(detail, "address", lk_row_text(rows, i, "address"));
+		lk_work_tell(work, ticket, "participant_added",
+			     "the requester copied them in a mail with the requester's own reply "
+			     "address",
+			     detail);
+	}
+	return done;
+}
+
+static bool touch(lk_work *work, int64_t ticket, GError **error)
+{
+	g_autoptr(lk_params) params = lk_params_new();
+
+	lk_param_int(params, ticket);
+	lk_param_time(params, work->at);
+	return lk_db_run(work->db, LK_Q_TICKET_TOUCH, params, NULL, error);
+}
+
+static lk_status status_of(const lk_work *work, int64_t ticket)
+{
+	for (unsigned i = 0; i < work->facts.tickets->len; i++) {
+		const lk_thread_ticket *known =
+			&g_array_index(work->facts.tickets, lk_thread_ticket, i);
+		if (known->ticket == ticket)
+			return known->status;
+	}
+	return LK_STATUS_OPEN;
+}
+
+bool lk_work_join(lk_work *work, lk_ingest_result *result, GError **error)
+{
+	int64_t ticket = work->plan.ticket;
+	lk_status was = status_of(work, ticket);
+	lk_status now =
+		work->plan.moves ? lk_status_after_customer(was, work->thread.may_reopen) : was;
+
+	tell_joined(work, ticket);
+	if (!lk_work_link(work, ticket, false, error) ||
+	    !lk_work_free_sender(work, ticket, error) || !add_participants(work, ticket, error))
+		return false;
+	lk_work_tell_unanswered(work, ticket);
+	if (!lk_work_store(work, LK_OUTCOME_TICKET, work->plan.reason, NULL, ticket, ticket, result,
+			   error))
+		return false;
+	if (now == was)
+		return touch(work, ticket, error);
+	return lk_ticket_move(work->db, ticket, now, work->at, work->actor,
+			      "a customer's message came", result->message, NULL, error);
+}

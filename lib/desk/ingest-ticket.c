@@ -1,0 +1,170 @@
+/* A mail that opens a ticket. */
+#include "lib/desk/private.h"
+
+#include "lib/base/fault.h"
+#include "lib/base/text.h"
+#include "lib/desk/outbox.h"
+#include "lib/desk/subject.h"
+
+static void param_organisation(lk_params *params, const lk_organisation *organisation)
+{
+	lk_param_text(params, organisation ? organisation->name : NULL);
+	lk_param_text(params, organisation ? organisation->language : NULL);
+	lk_param_text(params, organisation ? organisation->sla : NULL);
+}
+
+static GPtrArray *new_tags(const lk_work *work)
+{
+	GPtrArray *tags = g_ptr_array_new_with_free_func(g_free);
+
+	if (work->mail->is_unparsed)
+		g_ptr_array_add(tags, g_strdup("unparsed"));
+	if (work->intake->is_too_large)
+		g_ptr_array_add(tags, g_strdup("too_large"));
+	return tags;
+}
+
+static bool insert_ticket(lk_work *work, int64_t *ret_ticket, GError **error)
+{
+	const lk_mail *mail = work->mail;
+	const lk_plan *plan = &work->plan;
+	g_autofree char *subject = lk_subject_base(work->policy, mail->subject);
+	g_autofree char *address =
+		work->from ? lk_text_cut(work->from, LK_MAX_ADDRESS_BYTES) : NULL;
+	g_autofree char *name = mail->from && mail->from->name && *mail->from->name
+					? lk_text_cut(mail->from->name, LK_MAX_NAME_BYTES)
+					: NULL;
+	g_autoptr(GPtrArray) tags = new_tags(work);
+	g_autoptr(lk_params) params = lk_params_new();
+	g_autoptr(lk_rows) rows = NULL;
+	uint8_t hash[LK_KEY_HASH_BYTES];
+	lk_people people = {0};
+
+	if (plan->is_machine)
+		lk_subject_machine_hash(work->policy, mail->subject, hash);
+	else
+		lk_subject_hash(work->policy, mail->subject, hash);
+	lk_param_text(params, work->route.queue->name);
+	lk_param_text(params, work->route.type);
+	lk_param_text(params, work->route.priority);
+	lk_param_text(params, lk_lang_code(plan->language));
+	lk_param_text(params, subject);
+	lk_param_bytes(params, hash, sizeof(hash));
+	lk_param_time(params, work->at);
+	lk_param_bool(params, plan->is_machine);
+	lk_param_bool(params, work->intake->is_silent);
+	lk_param_texts(params, tags);
+	if (work->has_from)
+		lk_param_bytes(params, work->from_hash, sizeof(work->from_hash));
+	else
+		lk_param_null(params);
+	lk_param_text(params, address);
+	lk_param_text(params, name);
+	param_organisation(params, lk_policy_organisation(work->policy, work->from));
+	lk_work_people(work, true, &people);
+	if (plan->is_machine) /* a machine's list of recipients takes no part */
+		g_ptr_array_set_size(people.addresses, 0);
+	lk_param_blocks(params, people.hashes->data, people.addresses->len, LK_KEY_HASH_BYTES);
+	lk_param_texts(params, people.addresses);
+	g_ptr_array_set_size(people.names, (int)people.addresses->len);
+	lk_param_texts(params, people.names);
+	lk_param_text(params, work->actor);
+	bool done = lk_db_run(work->db, LK_Q_INGEST_TICKET, params, &rows, error);
+	lk_people_clear(&people);
+	if (!done)
+		return false;
+	*ret_ticket = lk_row_int(rows, 0, "ticket");
+	lk_fault("ingest.ticket");
+	return true;
+}
+
+static void tell_opened(lk_work *work, int64_t ticket)
+{
+	const lk_intake *intake = work->intake;
+	lk_json *detail = lk_json_object();
+
+	lk_json_set_text(detail, "queue", work->route.queue->name);
+	lk_json_set_text(detail, "mailbox", intake->mailbox);
+	lk_work_tell(work, ticket, "opened", work->plan.reason, detail);
+	for (unsigned i = 0; i < work->route.others->len; i++) {
+		const lk_queue *other = g_ptr_array_index(work->route.others, i);
+		g_autofree char *reason = g_strdup_printf("the mail also names an address of queue "
+							  "%s",
+							  other->name);
+		detail = lk_json_object();
+		lk_json_set_text(detail, "queue", other->name);
+		lk_work_tell(work, ticket, "also_addressed", reason, detail);
+	}
+	if (work->mail->is_unparsed)
+		lk_work_tell(work, ticket, "unparsed",
+			     "the mail could not be parsed: read its original, attached as "
+			     "original.eml",
+			     NULL);
+	if (work->mail->is_incomplete)
+		lk_work_tell(work, ticket, "incomplete",
+			     "the mail goes beyond a limit: what was readable is here, the rest "
+			     "is in original.eml",
+			     NULL);
+	if (intake->is_too_large)
+		lk_work_tell(work, ticket, "too_large",
+			     "the mail is larger than the mailbox's max_size: only its header was "
+			     "read, the mail itself is left on the mail server",
+			     NULL);
+}
+
+static lk_json *acknowledgement_variables(const lk_work *work, int64_t ticket)
+{
+	g_autofree char *reference = lk_reference(work->policy, ticket);
+	g_autofree char *subject = lk_subject_base(work->policy, work->mail->subject);
+	lk_json *variables = lk_json_object();
+
+	lk_json_set_text(variables, "reference", reference);
+	lk_json_set_text(variables, "subject", subject);
+	lk_json_set_bool(variables, "is_bilingual", work->plan.is_bilingual);
+	return variables;
+}
+
+static bool acknowledge(lk_work *work, int64_t ticket, int64_t message, GError **error)
+{
+	g_autoptr(lk_json) variables = NULL;
+	lk_outbox_verdict verdict = LK_OUTBOX_QUEUED;
+	int64_t outbox = 0;
+
+	if (!work->plan.acknowledge)
+		return true;
+	variables = acknowledgement_variables(work, ticket);
+	lk_outbox_mail mail = {
+		.ticket = ticket,
+		.cause = message,
+		.template_name = "acknowledgement",
+		.purpose = LK_PURPOSE_CUSTOMER,
+		.queue = work->route.queue,
+		.language = work->plan.language,
+		.recipient = work->from,
+		.recipient_name = work->mail->from->name,
+		.rank = LK_RANK_ACKNOWLEDGEMENT,
+		.reason = work->plan.acknowledge_reason,
+		.variables = variables,
+	};
+	if (!lk_outbox_add(work->db, work->policy, work->now, &mail, &verdict, &outbox, error))
+		return false;
+	lk_fault("ingest.outbox");
+	return true;
+}
+
+bool lk_work_open(lk_work *work, lk_ingest_result *result, GError **error)
+{
+	int64_t ticket = 0;
+
+	if (!insert_ticket(work, &ticket, error))
+		return false;
+	tell_opened(work, ticket);
+	if (!lk_work_link(work, ticket, true, error) || !lk_work_free_sender(work, ticket, error))
+		return false;
+	lk_work_tell_unanswered(work, ticket);
+	if (!lk_work_store(work, LK_OUTCOME_TICKET, work->plan.reason, NULL, ticket, ticket, result,
+			   error))
+		return false;
+	result->is_new_ticket = true;
+	return acknowledge(work, ticket, result->message, error);
+}
