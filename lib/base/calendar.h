@@ -56,19 +56,20 @@ lk_time lk_calendar_add_days(const lk_calendar *calendar, lk_time at, int64_t da
 int lk_calendar_free_weekdays(const lk_calendar *calendar, int year);
 
 /* "Mon-Fri 07:45": days as bits, Monday the lowest, and minutes since midnight. */
-bool lk_daily_parse(const char *text, unsigned *ret_days, int *ret_minutes, GError **error);
+bool lk_digest_parse(const char *text, unsigned *ret_days, int *ret_minutes, GError **error);
 
 /*
  * The next such moment after `after` in the calendar's time zone, on days that are not closed;
  * LK_TIME_NONE: none within ten years.
  */
-lk_time lk_calendar_next_daily(const lk_calendar *calendar, unsigned days, int minutes,
-			       lk_time after);
+lk_time lk_calendar_next_digest(const lk_calendar *calendar, unsigned days, int minutes,
+				lk_time after);
 
 /* Is the string right? NULL when it is, else why not, for people; caller frees. */
-char *lk_hours_why_not(const char *text);
-char *lk_holiday_why_not(const char *text);
-char *lk_short_day_why_not(const char *text);
+char *lk_hours_check(const char *text);
+char *lk_holiday_check(const char *text);
+char *lk_short_day_check(const char *text);
+char *lk_digest_check(const char *text);
 
 /* Year, month and day of a dated holiday ("2026-12-31"); false for all others. */
 bool lk_holiday_date(const char *text, int *ret_year, int *ret_month, int *ret_day);

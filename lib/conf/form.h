@@ -2,6 +2,7 @@
 #ifndef LK_CONF_FORM_H
 #define LK_CONF_FORM_H
 
+#include "lib/base/calendar.h" /* its strings are checked there */
 #include "lib/conf/schema.h"
 
 /*
@@ -27,15 +28,6 @@ bool lk_span_read(const char *text, lk_conf_span *ret_span, char **ret_why);
 
 /* "keep", "seen", "delete", "move:FOLDER". */
 bool lk_after_read(const char *text, lk_conf_after *ret_after, char **ret_why);
-
-/* calendar.c: NULL when right, else why not. Caller frees. */
-char *lk_hours_check(const char *text);
-char *lk_holiday_check(const char *text);
-char *lk_short_day_check(const char *text);
-char *lk_digest_check(const char *text);
-
-/* Year, month and day of a dated holiday ("2026-12-31"); false for all others. */
-bool lk_holiday_date(const char *text, int *ret_year, int *ret_month, int *ret_day);
 
 /*
  * conninfo.c: a libpq connection string with *** for a password. Caller frees.
