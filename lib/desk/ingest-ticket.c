@@ -143,6 +143,7 @@ static bool acknowledge(lk_work *work, int64_t ticket, int64_t message, GError *
 		.recipient = work->from,
 		.recipient_name = work->mail->from->name,
 		.rank = LK_RANK_ACKNOWLEDGEMENT,
+		.is_bulk = true,
 		.reason = work->plan.acknowledge_reason,
 		.variables = variables,
 	};

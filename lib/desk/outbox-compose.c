@@ -49,6 +49,7 @@ typedef struct {
 	char *subject;
 	char *in_reply_to;     /* or NULL */
 	GPtrArray *references; /* char * */
+	lk_outbox_form form;
 } draft;
 
 static void draft_clear(draft *d)
@@ -60,6 +61,7 @@ static void draft_clear(draft *d)
 	g_free(d->in_reply_to);
 	if (d->references)
 		g_ptr_array_unref(d->references);
+	lk_outbox_form_clear(&d->form);
 }
 G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(draft, draft_clear)
 
@@ -82,6 +84,11 @@ static bool start(draft *d, GError **error)
 	d->recipient = lk_row_text(d->rows, d->row, "recipient");
 	if (!lk_json_parse(variables, strlen(variables), &d->variables, error))
 		return false;
+	if (!lk_outbox_form_read(d->db, lk_row_text(d->rows, d->row, "form"), d->purpose, &d->form,
+				 error))
+		return false;
+	if (d->form.left_out->len > 0)
+		lk_json_take(d->variables, "left_out", lk_outbox_form_left_out(&d->form));
 	lk_lang_parse(lk_row_text(d->rows, d->row, "language"), &language);
 	bool is_bilingual = lk_json_get_bool(d->variables, "is_bilingual", false);
 	if (!is_bilingual || d->policy->bilingual[language])
@@ -229,24 +236,37 @@ static void make_subject(draft *d)
 	d->subject = lk_scrub(d->policy, subject);
 }
 
-static bool build(draft *d, const char *from_name, GString **ret_wire, GError **error)
+/* "Aino Aalto", "Maija via ICT-tuki", or the queue's title. */
+static const char *from_name_of(const draft *d)
 {
-	static const lk_compose_header headers[] = {
-		{"Auto-Submitted", "auto-replied"},
-		{"X-Auto-Response-Suppress", "All"},
-		{"x-ms-reactions", "disallow"},
-		{"Precedence", "bulk"},
-	};
+	const char *title = lk_text_in(&d->queue->title, d->languages[0], d->policy->language);
+
+	if (d->form.from_name)
+		return d->form.from_name;
+	return *title ? title : d->policy->site_name;
+}
+
+static bool build(draft *d, GString **ret_wire, GError **error)
+{
 	uint8_t epoch = (uint8_t)lk_row_int(d->rows, d->row, "epoch");
 	lk_purpose purpose = d->purpose == LK_PURPOSE_NONE ? LK_PURPOSE_NOTE : d->purpose;
 	g_autofree char *reply_to = d->ticket
 					    ? lk_outbox_address(d->policy, d->queue->from, purpose,
 								epoch, d->ticket, d->recipient)
 					    : NULL;
+	g_autofree char *reference = d->ticket ? lk_reference(d->policy, d->ticket) : NULL;
+	g_autofree char *list_id = NULL;
+	const lk_outbox_about about = {.policy = d->policy,
+				       .queue = d->queue,
+				       .purpose = d->purpose,
+				       .reference = reference,
+				       .is_answer = !lk_row_is_null(d->rows, d->row, "cause"),
+				       .language = d->languages[0]};
+	lk_compose_header headers[LK_OUTBOX_HEADERS];
 	lk_compose mail = {
 		.message_id = lk_row_text(d->rows, d->row, "header_message_id"),
 		.date = d->now,
-		.from_name = from_name,
+		.from_name = from_name_of(d),
 		.from_address = d->queue->from,
 		.reply_to = reply_to,
 		.to_name = lk_row_text(d->rows, d->row, "recipient_name"),
@@ -254,12 +274,13 @@ static bool build(draft *d, const char *from_name, GString **ret_wire, GError **
 		.subject = d->subject,
 		.in_reply_to = d->in_reply_to,
 		.headers = headers,
-		.n_headers = G_N_ELEMENTS(headers),
+		.n_headers = lk_outbox_form_headers(&d->form, &about, headers, &list_id),
 		.language = lk_lang_code(d->languages[0]),
 		.text = d->text,
 		.html = d->html,
 	};
 
+	lk_outbox_form_fill(&d->form, &mail);
 	g_ptr_array_add(d->references, NULL);
 	mail.references = (const char *const *)(void *)d->references->pdata;
 	bool done = lk_compose_build(&mail, ret_wire, error);
@@ -267,19 +288,30 @@ static bool build(draft *d, const char *from_name, GString **ret_wire, GError **
 	return done;
 }
 
-static bool store(draft *d, const char *from_name, const GString *wire, const char *envelope_from,
-		  GError **error)
+static lk_json *shown_people(const draft *d)
 {
-	const char *id = lk_row_text(d->rows, d->row, "header_message_id");
-	g_autoptr(lk_params) params = lk_params_new();
-	g_autoptr(lk_json) to = lk_json_array();
-	lk_json *one = lk_json_object();
-	uint8_t hash[LK_KEY_HASH_BYTES];
+	lk_json *to = NULL;
+	lk_json *one = NULL;
 
+	if (d->form.to)
+		return lk_json_ref(d->form.to);
+	to = lk_json_array();
+	one = lk_json_object();
 	lk_json_set_text(one, "name", lk_row_text(d->rows, d->row, "recipient_name"));
 	lk_json_set_text(one, "address", d->recipient);
 	lk_json_push(to, one);
+	return to;
+}
+
+static bool store(draft *d, const GString *wire, const char *envelope_from, GError **error)
+{
+	const char *id = lk_row_text(d->rows, d->row, "header_message_id");
+	g_autoptr(lk_params) params = lk_params_new();
+	g_autoptr(lk_json) to = shown_people(d);
 	g_autofree char *to_text = lk_json_dump(to, false);
+	g_autofree char *cc_text = d->form.cc ? lk_json_dump(d->form.cc, false) : g_strdup("[]");
+	uint8_t hash[LK_KEY_HASH_BYTES];
+
 	lk_key_hash(id, hash);
 	lk_param_int(params, lk_row_int(d->rows, d->row, "id"));
 	lk_param_bytes(params, wire->str, wire->len);
@@ -288,7 +320,7 @@ static bool store(draft *d, const char *from_name, const GString *wire, const ch
 		lk_param_int(params, d->ticket);
 	else
 		lk_param_null(params);
-	lk_param_text(params, from_name);
+	lk_param_text(params, from_name_of(d));
 	lk_param_text(params, d->queue->from);
 	lk_param_text(params, to_text);
 	lk_param_text(params, d->subject);
@@ -299,7 +331,9 @@ static bool store(draft *d, const char *from_name, const GString *wire, const ch
 	lk_param_time(params, d->now);
 	lk_param_text(params, d->text);
 	lk_param_text(params, lk_lang_code(d->languages[0]));
-	lk_param_text(params, lk_writer_name(LK_WRITER_MACHINE));
+	lk_param_text(params,
+		      lk_writer_name(d->form.is_personal ? LK_WRITER_AGENT : LK_WRITER_MACHINE));
+	lk_param_text(params, cc_text);
 	return lk_db_run(d->db, LK_Q_OUTBOX_COMPOSED, params, NULL, error);
 }
 
@@ -320,11 +354,9 @@ bool lk_outbox_compose(lk_db *db, const lk_policy *policy, const char *templates
 	make_subject(&d);
 	if (!render_text(&d, name, error) || !render_html(&d, name, error))
 		return false;
-	const char *title = lk_text_in(&d.queue->title, d.languages[0], policy->language);
 	g_autofree char *envelope_from = lk_outbox_address(
 		policy, policy->envelope_from, LK_PURPOSE_BOUNCE, 0, claim->id, d.recipient);
-	if (!build(&d, *title ? title : policy->site_name, &wire, error) ||
-	    !store(&d, *title ? title : policy->site_name, wire, envelope_from, error))
+	if (!build(&d, &wire, error) || !store(&d, wire, envelope_from, error))
 		return false;
 	claim->envelope_from = g_steal_pointer(&envelope_from);
 	claim->wire = g_string_free_to_bytes(g_steal_pointer(&wire));

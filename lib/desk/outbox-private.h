@@ -3,6 +3,7 @@
 #define LK_DESK_OUTBOX_PRIVATE_H
 
 #include "lib/desk/outbox.h"
+#include "lib/mail/compose.h"
 
 /* "customer", "agent", ... as in outbox.purpose; NONE is "admin". */
 const char *lk_outbox_purpose_name(lk_purpose purpose);
@@ -11,6 +12,52 @@ lk_purpose lk_outbox_purpose(const char *name);
 /* The plain address, or with a token behind the separator where subaddresses work. Caller frees. */
 char *lk_outbox_address(const lk_policy *policy, const char *plain, lk_purpose purpose,
 			uint8_t epoch, int64_t number, const char *recipient);
+
+enum { LK_OUTBOX_HEADERS = 10 };
+
+/* outbox.form as it is read: how one mail is composed. */
+typedef struct {
+	bool is_personal;
+	bool is_bulk;
+	char *from_name; /* or NULL */
+	lk_json *to;	 /* all that To shows, or NULL */
+	lk_json *cc;	 /* or NULL */
+	GArray *more_to; /* lk_compose_address, borrowed from to */
+	GArray *more_cc;
+	GPtrArray *bytes;    /* GByteArray * of the parts */
+	GArray *parts;	     /* lk_compose_part */
+	lk_rows *rows;	     /* of the attachments; owns their names */
+	GPtrArray *left_out; /* char *: names of attachments too large to go along */
+} lk_outbox_form;
+
+/*
+ * Reads the form and the attachments that go along; what goes beyond 20 MiB together is left out
+ * and named. LK_ERR_RETRY, LK_ERR_DATA.
+ */
+bool lk_outbox_form_read(lk_db *db, const char *form, lk_purpose purpose, lk_outbox_form *ret_form,
+			 GError **error);
+void lk_outbox_form_clear(lk_outbox_form *form);
+
+/* The names left out, for the templates. Caller unrefs. */
+lk_json *lk_outbox_form_left_out(const lk_outbox_form *form);
+
+/* What the mail is about. Everything borrowed. */
+typedef struct {
+	const lk_policy *policy;
+	const lk_queue *queue;
+	lk_purpose purpose;
+	const char *reference; /* or NULL */
+	bool is_answer;	       /* to somebody's mail (RFC 3834 auto-replied) */
+	lk_lang language;
+} lk_outbox_about;
+
+/* The headers that its class of mail has; returns how many. *ret_list_id (caller frees) backs one.
+ */
+unsigned lk_outbox_form_headers(const lk_outbox_form *form, const lk_outbox_about *about,
+				lk_compose_header headers[LK_OUTBOX_HEADERS], char **ret_list_id);
+
+/* People and parts of the form into the mail, which borrows them. */
+void lk_outbox_form_fill(const lk_outbox_form *form, lk_compose *mail);
 
 /*
  * Fills the claim with the bytes of one claimed row and stores them, the message out and its id.

@@ -137,6 +137,39 @@ static bool check_mail(lk_db *db, const lk_policy *policy, lk_time now, const lk
 	return true;
 }
 
+static void form_people(lk_json *form, const char *key, const lk_outbox_person *people, unsigned n)
+{
+	lk_json *list = lk_json_array();
+
+	for (unsigned i = 0; i < n; i++) {
+		lk_json *one = lk_json_object();
+		lk_json_set_text(one, "name", people[i].name);
+		lk_json_set_text(one, "address", people[i].address);
+		lk_json_push(list, one);
+	}
+	lk_json_take(form, key, list);
+}
+
+/* How it is composed, as outbox.form; only what differs from the plain automatic mail. */
+static char *form_of(const lk_outbox_mail *mail)
+{
+	g_autoptr(lk_json) form = lk_json_object();
+
+	if (mail->is_personal)
+		lk_json_set_bool(form, "is_personal", true);
+	if (mail->is_bulk)
+		lk_json_set_bool(form, "is_bulk", true);
+	if (mail->from_name)
+		lk_json_set_text(form, "from_name", mail->from_name);
+	if (mail->n_to)
+		form_people(form, "to", mail->to, mail->n_to);
+	if (mail->n_cc)
+		form_people(form, "cc", mail->cc, mail->n_cc);
+	if (mail->attach)
+		lk_json_set_int(form, "attach", mail->attach);
+	return lk_json_dump(form, false);
+}
+
 static bool insert(lk_db *db, const lk_policy *policy, lk_time now, const lk_outbox_mail *mail,
 		   const uint8_t *recipient_hash, const check *c, GError **error)
 {
@@ -145,6 +178,7 @@ static bool insert(lk_db *db, const lk_policy *policy, lk_time now, const lk_out
 	g_autoptr(lk_params) params = lk_params_new();
 	g_autofree char *variables =
 		mail->variables ? lk_json_dump(mail->variables, false) : g_strdup("{}");
+	g_autofree char *form = form_of(mail);
 	g_autofree char *one_line =
 		lk_text_squeeze(mail->recipient_name ? mail->recipient_name : "");
 	g_autofree char *name = *one_line ? lk_text_cut(one_line, 200) : NULL;
@@ -169,6 +203,9 @@ static bool insert(lk_db *db, const lk_policy *policy, lk_time now, const lk_out
 	lk_param_time(params, now);
 	lk_param_text(params, events[c->verdict]);
 	lk_param_text(params, "sched");
+	lk_param_text(params, form);
+	param_id(params, mail->message);
+	lk_param_time(params, mail->due_at > now ? mail->due_at : now);
 	return lk_db_run(db, LK_Q_OUTBOX_INSERT, params, NULL, error);
 }
 

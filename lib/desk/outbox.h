@@ -9,6 +9,13 @@
 /* Smaller goes first. */
 enum { LK_RANK_ANSWER = 1, LK_RANK_ACKNOWLEDGEMENT = 3, LK_RANK_REMINDER = 5, LK_RANK_SURVEY = 7 };
 
+/* Somebody whom To or Cc show. Borrowed. */
+typedef struct {
+	const char *name; /* or NULL */
+	const char *address;
+} lk_outbox_person;
+
+/* Everything borrowed. What is left 0 or NULL makes an automatic mail in the queue's name. */
 typedef struct {
 	int64_t ticket; /* 0: none */
 	int64_t cause;	/* message that causes it; 0: none */
@@ -21,6 +28,16 @@ typedef struct {
 	int rank;		    /* smaller goes first */
 	const char *reason;
 	const lk_json *variables;
+	bool is_personal;	    /* a person's words: no headers of automatic mail */
+	bool is_bulk;		    /* acknowledgement, reminder, digest: Precedence: bulk */
+	const char *from_name;	    /* "Aino Aalto"; NULL: the queue's title */
+	const lk_outbox_person *to; /* all that To shows; NULL: the recipient alone */
+	unsigned n_to;
+	const lk_outbox_person *cc; /* all that Cc shows */
+	unsigned n_cc;
+	int64_t attach;	 /* message whose attachments go along; 0: none */
+	int64_t message; /* message out that it carries; 0: made when it is composed */
+	lk_time due_at;	 /* not before; 0: at once */
 } lk_outbox_mail;
 
 typedef enum { LK_OUTBOX_QUEUED, LK_OUTBOX_SUPPRESSED, LK_OUTBOX_HELD } lk_outbox_verdict;

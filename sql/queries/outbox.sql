@@ -26,13 +26,14 @@ SELECT nextval(pg_get_serial_sequence('outbox', 'id')) AS id,
 -- name: outbox_insert
 -- $1 id, $2 ticket, $3 cause, $4 template, $5 purpose, $6 queue, $7 language, $8 recipient,
 -- $9 its hash, $10 its name, $11 variables, $12 Message-ID, $13 rank, $14 state, $15 reason, $16 now,
--- $17 event or null, $18 actor.
+-- $17 event or null, $18 actor, $19 form, $20 message out or null, $21 due.
 WITH added AS (
 	INSERT INTO outbox (id, ticket_id, cause_id, template, purpose, queue, language, recipient,
 		recipient_hash, recipient_name, variables, header_message_id, rank, state, reason, created_at,
-		due_at)
+		due_at, form, message_id)
 	OVERRIDING SYSTEM VALUE
-	VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11::jsonb, $12, $13, $14, $15, $16, $16)
+	VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11::jsonb, $12, $13, $14, $15, $16, $21, $19::jsonb,
+		$20)
 	RETURNING id
 ), told AS (
 	INSERT INTO event (ticket_id, message_id, at, actor, event, reason, detail)
@@ -63,7 +64,7 @@ WITH dead AS (
 )
 SELECT c.id, c.ticket_id AS ticket, c.cause_id AS cause, c.template, c.purpose, c.queue, c.language,
        c.recipient, c.recipient_hash, c.recipient_name, c.variables, c.header_message_id, c.attempts,
-       c.envelope_from, c.wire, c.created_at, t.subject, coalesce(t.token_epoch, 0)::bigint AS epoch
+       c.envelope_from, c.wire, c.created_at, c.form, t.subject, coalesce(t.token_epoch, 0)::bigint AS epoch
   FROM claimed c LEFT JOIN ticket t ON t.id = c.ticket_id
  ORDER BY c.rank, c.due_at, c.id;
 
@@ -86,26 +87,39 @@ SELECT * FROM (
 -- name: outbox_composed
 -- $1 outbox row, $2 wire, $3 envelope sender, $4 ticket or null, $5 from name, $6 from address,
 -- $7 to as jsonb, $8 subject, $9 Message-ID, $10 its hash, $11 in_reply_to, $12 refs, $13 now,
--- $14 text, $15 language, $16 writer. A mail that failed and is sent again by hand is composed anew;
--- it stays one message of its ticket.
+-- $14 text, $15 language, $16 writer, $17 cc as jsonb. A mail that failed and is sent again by hand is composed anew;
+-- it stays one message of its ticket, as does one that goes to several people.
 WITH before AS (
-	SELECT message_id AS id FROM outbox WHERE id = $1 AND message_id IS NOT NULL
+	SELECT coalesce(o.message_id, (SELECT s.message_id
+		  FROM outbox s
+		 WHERE s.ticket_id = o.ticket_id AND s.cause_id = o.cause_id AND s.template = o.template
+		   AND s.purpose = o.purpose AND s.purpose = 'customer' AND s.created_at = o.created_at
+		   AND s.message_id IS NOT NULL AND s.id <> o.id
+		 ORDER BY s.id LIMIT 1)) AS id
+	  FROM outbox o WHERE o.id = $1
 ), shown AS (
 	INSERT INTO message (ticket_id, direction, kind, writer, message_id, message_id_hash, from_name,
-		from_address, recipients_to, subject, in_reply_to, refs, written_at, at, text, reply_text,
-		language)
-	SELECT $4, 'out', 'normal', $16, $9, $10, $5, $6, $7::jsonb, $8, $11, $12::text[], $13::timestamptz, $13,
+		from_address, recipients_to, recipients_cc, subject, in_reply_to, refs, written_at, at, text,
+		reply_text, language)
+	SELECT $4, 'out', 'normal', $16, $9, $10, $5, $6, $7::jsonb, $17::jsonb, $8, $11, $12::text[], $13::timestamptz, $13,
 	       $14, $14, $15
-	 WHERE NOT EXISTS (SELECT FROM before)
+	 WHERE NOT EXISTS (SELECT FROM before WHERE id IS NOT NULL)
 	RETURNING id
+), carried AS (
+	SELECT id FROM shown UNION ALL SELECT id FROM before WHERE id IS NOT NULL
 ), identified AS (
 	INSERT INTO identifier (hash, ticket_id, message_id)
-	SELECT $10::bytea, $4::bigint, id FROM shown WHERE $4::bigint IS NOT NULL
+	SELECT $10::bytea, $4::bigint, id FROM carried WHERE $4::bigint IS NOT NULL
 	ON CONFLICT (hash, ticket_id) DO UPDATE SET message_id = excluded.message_id
 )
 UPDATE outbox
-   SET wire = $2, envelope_from = $3, message_id = coalesce((SELECT id FROM before), (SELECT id FROM shown))
+   SET wire = $2, envelope_from = $3, message_id = (SELECT id FROM carried)
  WHERE id = $1;
+
+-- name: outbox_attachments
+-- $1 message. What goes along with a mail that carries its attachments.
+SELECT a.n, a.filename, a.content_type, a.content_id, a.is_inline, a.size, a.blob_id
+  FROM attachment a WHERE a.message_id = $1 ORDER BY a.n LIMIT 200;
 
 -- name: outbox_uncomposable
 -- $1 outbox row, $2 now, $3 reason, $4 actor.

@@ -235,6 +235,7 @@ static bool do_add(char **args, GError **error)
 			       .language = LK_LANG_FI,
 			       .recipient = arg(args, "recipient", ""),
 			       .rank = LK_RANK_ACKNOWLEDGEMENT,
+			       .is_bulk = true,
 			       .reason = "a test adds it",
 			       .variables = variables};
 
