@@ -27,6 +27,7 @@ my @foreign = (
 	[qr{^gmime/}                 => 'mail'],
 	[qr{^libxml/}                => 'mail'],
 	[qr{^(?:ytnef|tnef)}         => 'mail'],
+	[qr{^ksba\b}                 => 'mail'],
 	[qr{^libexttextcat/}         => 'mail'],
 	[qr{^libetpan/}              => 'net'],
 	[qr{^gnutls/}                => 'net'],
@@ -42,6 +43,7 @@ my $system = qr{^(?:(?:sys|netinet|arpa|linux|net|sanitizer)/\w+\.h|glib\.h|glib
 # The types those headers bring, for headers that others see.
 my $foreign_type = qr{\b(?:json_t|config_t|config_setting_t|pcre2_\w+|GMime\w+|xml[A-Z]\w+|
 	mail(?:imap|smtp|pop3|stream|session)\w*|gnutls_\w+|PGconn|PGresult|Oid|
+	ksba_\w+|
 	crypto_\w+_state|GObject\w*|GMainLoop|GThread|GVariant|GFile\b|GInputStream)}x;
 
 my %text;

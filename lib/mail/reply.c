@@ -1,5 +1,6 @@
 #include "lib/mail/reply.h"
 
+#include "lib/mail/armour.h"
 #include "lib/mail/html.h"
 #include "lib/mail/reply-lines.h"
 
@@ -295,7 +296,8 @@ static char *assemble(const trimming *now)
 
 char *lk_reply_text(const char *text, const char *subject)
 {
-	g_autoptr(GArray) lines = split(text);
+	g_autofree char *bare = lk_armour_strip(text);
+	g_autoptr(GArray) lines = split(bare ? bare : text);
 	g_autofree bool *kept = g_new(bool, lines->len + 1);
 	g_autofree size_t *cut = g_new0(size_t, lines->len + 1);
 	trimming now = {(const lk_line *)(void *)lines->data, lines->len, kept, cut, LOOKS_MOST};
@@ -307,5 +309,5 @@ char *lk_reply_text(const char *text, const char *subject)
 	g_autofree char *trimmed = assemble(&now);
 	if (*trimmed)
 		return lk_html_unmark(g_steal_pointer(&trimmed));
-	return g_strchomp(lk_html_unmark(g_strdup(text)));
+	return g_strchomp(lk_html_unmark(g_strdup(bare ? bare : text)));
 }

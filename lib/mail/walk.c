@@ -2,12 +2,14 @@
 
 #include "lib/base/text.h"
 #include "lib/mail/answer.h"
+#include "lib/mail/armour.h"
 #include "lib/mail/base64.h"
 #include "lib/mail/calendar.h"
 #include "lib/mail/embedded.h"
 #include "lib/mail/html.h"
 #include "lib/mail/params.h"
 #include "lib/mail/scan.h"
+#include "lib/mail/sealed.h"
 #include "lib/mail/text.h"
 #include "lib/mail/tnef.h"
 #include "lib/mail/words.h"
@@ -19,13 +21,15 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC(GMimeStream, g_object_unref)
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(GMimeParser, g_object_unref)
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(GMimeObject, g_object_unref)
 
-enum { READ_BYTES = 64 * 1024, STUB_BYTES = 400, BASE64_TAIL_BYTES = 80 };
+enum { READ_BYTES = 64 * 1024, STUB_BYTES = 400, BASE64_TAIL_BYTES = 80, SEALS_MOST = 8 };
 
 typedef struct {
 	lk_gather *gather;
 	lk_parts *parts;
 	unsigned depth;
-	unsigned seen; /* leaves */
+	unsigned seen;	    /* leaves */
+	unsigned seals;	    /* opened; one may lie in another */
+	const char *closed; /* what keeps the words from being read, or NULL; static */
 } walker;
 
 /* What one part says of itself. */
@@ -47,6 +51,7 @@ static void leaf_clear(leaf *clear)
 G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(leaf, leaf_clear)
 
 static void walk_object(walker *now, GMimeObject *object, GString *text);
+static void walk_entity(walker *now, const lk_fields *fields, int fd, uint64_t size, GString *text);
 
 static lk_mime_params *header_params(GMimeObject *object, const char *name)
 {
@@ -302,6 +307,53 @@ static bool is_shown_text(const leaf *part)
 	       strcmp(type, "text/enriched") == 0 || strcmp(type, "text/richtext") == 0;
 }
 
+/* By its type, or where that says nothing by the names that RFC 8551 3.2.1 gives such files. */
+static bool is_sealed(const leaf *part)
+{
+	const char *type = part->type->head;
+
+	if (!g_str_has_prefix(type, "application/"))
+		return false;
+	return g_str_has_suffix(type, "/pkcs7-mime") || g_str_has_suffix(type, "/x-pkcs7-mime") ||
+	       (strcmp(type, "application/octet-stream") == 0 && part->filename &&
+		strlen(part->filename) > 4 &&
+		g_ascii_strcasecmp(part->filename + strlen(part->filename) - 4, ".p7m") == 0);
+}
+
+/*
+ * Bytes [start, parts->end) are an S/MIME object that has been attached. What a signed one holds
+ * is the mail's content, as if the signature stood beside it.
+ */
+static void open_sealed(walker *now, uint64_t start, GString *text)
+{
+	uint64_t end = now->parts->end;
+
+	if (now->seals >= SEALS_MOST) {
+		now->gather->mail->is_incomplete = true;
+		lk_gather_defect(now->gather, "more than %d parts sealed by S/MIME", SEALS_MOST);
+		return;
+	}
+	now->seals++;
+	lk_sealed found = lk_sealed_open(now->gather, now->parts, start, end);
+	if (found == LK_SEALED_ENCRYPTED) {
+		now->closed = "[encrypted: S/MIME]";
+		lk_gather_defect(now->gather, "encrypted by S/MIME: kept as it is");
+	} else if (found == LK_SEALED_NONE) {
+		lk_gather_defect(now->gather, "sealed by S/MIME: no text in it, kept as it is");
+	} else {
+		g_autoptr(lk_fields) fields =
+			lk_fields_read(now->parts->fd, end, now->parts->end - end);
+		/* Signed files (invoice.xml.p7m) are as common as signed mails. */
+		if (!lk_fields_get(fields, "Content-Type")) {
+			now->parts->end = end;
+			return;
+		}
+		lk_gather_defect(now->gather, "%s by S/MIME: opened, the signature is not checked",
+				 found == LK_SEALED_DAMAGED ? "signed and damaged" : "signed");
+		walk_entity(now, fields, now->parts->fd, now->parts->end, text);
+	}
+}
+
 /* text NULL: this branch of an alternative is not shown, nor are its texts attachments. */
 static void walk_leaf(walker *now, GMimePart *object, GString *text)
 {
@@ -324,11 +376,10 @@ static void walk_leaf(walker *now, GMimePart *object, GString *text)
 	if (is_tnef(&part))
 		take_tnef(now, &part, text);
 	note_report(now, &part);
+	uint64_t start = now->parts->end;
 	attach(now, &part);
-	if (g_str_has_prefix(type, "application/") &&
-	    (g_str_has_suffix(type, "/pkcs7-mime") || g_str_has_suffix(type, "/x-pkcs7-mime")) &&
-	    now->seen == 1)
-		lk_gather_defect(now->gather, "encrypted or sealed by S/MIME: kept as it is");
+	if (is_sealed(&part))
+		open_sealed(now, start, text);
 }
 
 static bool is_empty(const GString *text)
@@ -416,8 +467,10 @@ static void walk_multipart(walker *now, GMimeMultipart *multipart, GString *text
 		walk_prologue(now, multipart, text);
 		return;
 	}
-	if (is_type(object, "multipart", "encrypted"))
+	if (is_type(object, "multipart", "encrypted")) {
+		now->closed = "[encrypted: PGP]";
 		lk_gather_defect(now->gather, "encrypted: kept as it is");
+	}
 	if (is_type(object, "multipart", "alternative")) {
 		walk_alternative(now, multipart, text);
 		return;
@@ -472,22 +525,22 @@ static char *top_boundary(const lk_fields *fields)
 							  : NULL;
 }
 
-void lk_walk(lk_gather *gather, int fd, uint64_t size, lk_parts *parts)
+/* The entity whose header was read from fd; its body ends at size. */
+static void walk_entity(walker *now, const lk_fields *fields, int fd, uint64_t size, GString *text)
 {
-	walker now = {.gather = gather, .parts = parts};
-	g_autofree char *boundary = top_boundary(gather->fields);
-	lk_scan scan = lk_scan_body(fd, gather->fields->body, size, boundary);
-	g_autofree char *header = mime_header(gather->fields);
+	g_autofree char *boundary = top_boundary(fields);
+	lk_scan scan = lk_scan_body(fd, fields->body, size, boundary);
+	g_autofree char *header = mime_header(fields);
 	g_autoptr(GMimeStream) both = g_mime_stream_cat_new();
 	g_autoptr(GMimeStream) head = g_mime_stream_mem_new_with_buffer(header, strlen(header));
-	g_autoptr(GMimeStream) body = g_mime_stream_fs_new_with_bounds(
-		fd, (gint64)gather->fields->body, (gint64)scan.end);
+	g_autoptr(GMimeStream) body =
+		g_mime_stream_fs_new_with_bounds(fd, (gint64)fields->body, (gint64)scan.end);
 	g_autoptr(GMimeParser) parser = NULL;
 	g_autoptr(GMimeObject) root = NULL;
 
 	if (scan.exceeded) {
-		gather->mail->is_incomplete = true;
-		lk_gather_defect(gather, "%s: read up to there", scan.exceeded);
+		now->gather->mail->is_incomplete = true;
+		lk_gather_defect(now->gather, "%s: read up to there", scan.exceeded);
 	}
 	g_mime_stream_fs_set_owner(GMIME_STREAM_FS(body), FALSE);
 	g_mime_stream_cat_add_source(GMIME_STREAM_CAT(both), head);
@@ -495,5 +548,17 @@ void lk_walk(lk_gather *gather, int fd, uint64_t size, lk_parts *parts)
 	parser = g_mime_parser_new_with_stream(both);
 	root = g_mime_parser_construct_part(parser, NULL);
 	if (root)
-		walk_object(&now, root, gather->text);
+		walk_object(now, root, text);
+}
+
+void lk_walk(lk_gather *gather, int fd, uint64_t size, lk_parts *parts)
+{
+	walker now = {.gather = gather, .parts = parts};
+
+	walk_entity(&now, gather->fields, fd, size, gather->text);
+	if (lk_armour_has_encrypted(gather->text->str))
+		lk_gather_defect(gather, "encrypted by PGP inside the text: kept as it is");
+	/* Whoever opens the ticket sees why there are no words. */
+	if (now.closed && is_empty(gather->text))
+		append_text(gather->text, now.closed);
 }
