@@ -96,7 +96,7 @@ ticket_link s
 mailbox s
 lease s
 schema_migration s
-ticket s(changed_at chased closed_at due_resolve due_respond first_response_at id is_machine is_silent language merged_into opened_at organisation_id owner priority queue reopened requester_id resolved_at status tags type waiting_on waiting_until)
+ticket s(changed_at chased closed_at due_resolve due_respond first_response_at id is_machine is_silent language merged_into opened_at organisation_id owner priority queue reopened requester_id resolved_at skill sla status supplier tags type waiting_on waiting_until)
 person s(created_at id language organisation_id standing)
 participant s(added_at person_id role ticket_id)
 message s(at direction evidence id importance kind language raw_size ticket_id writer)
