@@ -183,6 +183,25 @@ bool lk_json_is_true(const lk_json *json)
 	return !json_is_array(value) || json_array_size(value) > 0;
 }
 
+bool lk_json_equal(const lk_json *a, const lk_json *b)
+{
+	if (a == NULL || b == NULL)
+		return a == b;
+	return json_equal(in(a), in(b)) == 1;
+}
+
+GPtrArray *lk_json_keys(const lk_json *object)
+{
+	GPtrArray *keys = g_ptr_array_new();
+	const char *key = NULL;
+	json_t *unused = NULL;
+
+	if (json_is_object(in(object))) {
+		json_object_foreach(in(object), key, unused) g_ptr_array_add(keys, (void *)key);
+	}
+	return keys;
+}
+
 static int append_piece(const char *bytes, size_t n, void *data)
 {
 	g_string_append_len(data, bytes, (gssize)n);

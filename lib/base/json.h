@@ -40,6 +40,10 @@ lk_json *lk_json_at(const lk_json *array, size_t i);
 const char *lk_json_text(const lk_json *json); /* of a string value, else NULL */
 /* Is it neither null, false, "", an empty array, nor missing (NULL)? Mustache's truth. */
 bool lk_json_is_true(const lk_json *json);
+/* The same value, whatever the order of keys? Two NULLs are equal. */
+bool lk_json_equal(const lk_json *a, const lk_json *b);
+/* The keys of an object in their order (const char *, borrowed); empty for anything else. */
+GPtrArray *lk_json_keys(const lk_json *object);
 
 /* Compact, or indented for people. Caller frees. */
 char *lk_json_dump(const lk_json *json, bool indent);

@@ -150,6 +150,23 @@ static void test_deep(void)
 	g_assert_true(lk_err_is(error, LK_ERR_DATA));
 }
 
+static void test_equal(void)
+{
+	g_autoptr(lk_json) one = parse("{\"a\":1,\"b\":[true,\"x\"]}");
+	g_autoptr(lk_json) same = parse("{\"b\":[true,\"x\"],\"a\":1}");
+	g_autoptr(lk_json) other = parse("{\"b\":[\"x\",true],\"a\":1}");
+	g_autoptr(GPtrArray) keys = lk_json_keys(same);
+	g_autoptr(GPtrArray) none = lk_json_keys(lk_json_get(same, "b"));
+
+	g_assert_true(lk_json_equal(one, same));
+	g_assert_false(lk_json_equal(one, other));
+	g_assert_false(lk_json_equal(one, NULL));
+	g_assert_true(lk_json_equal(NULL, NULL));
+	g_assert_cmpuint(keys->len, ==, 2);
+	g_assert_cmpstr(g_ptr_array_index(keys, 0), ==, "b");
+	g_assert_cmpuint(none->len, ==, 0);
+}
+
 static void test_references(void)
 {
 	lk_json *object = lk_json_object();
@@ -182,6 +199,7 @@ int main(int argc, char **argv)
 	g_test_add_func("/json/truth", test_truth);
 	g_test_add_func("/json/malformed", test_malformed);
 	g_test_add_func("/json/deep", test_deep);
+	g_test_add_func("/json/equal", test_equal);
 	g_test_add_func("/json/references", test_references);
 	g_test_add_func("/json/round-trip", test_round_trip);
 	return g_test_run();
