@@ -3,6 +3,7 @@
 
 #include "lib/base/err.h"
 #include "lib/base/text.h"
+#include "lib/desk/prose.h"
 #include "lib/desk/scrub.h"
 #include "lib/desk/subject.h"
 #include "lib/desk/template.h"
@@ -11,7 +12,7 @@
 
 #include <string.h>
 
-enum { MAX_REFERENCE_BYTES = 240, MAX_LOCAL_PART = 64 };
+enum { MAX_REFERENCE_BYTES = 240, MAX_LOCAL_PART = 64, MAX_HTML_WORDS = 256 * 1024 };
 
 char *lk_outbox_address(const lk_policy *policy, const char *plain, lk_purpose purpose,
 			uint8_t epoch, int64_t number, const char *recipient)
@@ -50,6 +51,7 @@ typedef struct {
 	char *in_reply_to;     /* or NULL */
 	GPtrArray *references; /* char * */
 	lk_outbox_form form;
+	bool is_text_only;
 } draft;
 
 static void draft_clear(draft *d)
@@ -64,6 +66,27 @@ static void draft_clear(draft *d)
 	lk_outbox_form_clear(&d->form);
 }
 G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(draft, draft_clear)
+
+/* A person's words for the HTML; very long ones go as plain text alone. */
+static void add_prose(draft *d)
+{
+	const char *text = lk_json_get_text(d->variables, "text");
+	g_autoptr(GPtrArray) pictures = g_ptr_array_new();
+
+	if (!text)
+		return;
+	if (strlen(text) > MAX_HTML_WORDS) {
+		d->is_text_only = true;
+		return;
+	}
+	for (unsigned i = 0; i < d->form.parts->len; i++) {
+		const lk_compose_part *part = &g_array_index(d->form.parts, lk_compose_part, i);
+		if (part->content_id && part->content_type &&
+		    g_ascii_strncasecmp(part->content_type, "image/", 6) == 0)
+			g_ptr_array_add(pictures, (void *)part->content_id);
+	}
+	lk_json_take(d->variables, "paragraphs", lk_prose(text, pictures));
+}
 
 static bool start(draft *d, GError **error)
 {
@@ -89,6 +112,7 @@ static bool start(draft *d, GError **error)
 		return false;
 	if (d->form.left_out->len > 0)
 		lk_json_take(d->variables, "left_out", lk_outbox_form_left_out(&d->form));
+	add_prose(d);
 	lk_lang_parse(lk_row_text(d->rows, d->row, "language"), &language);
 	bool is_bilingual = lk_json_get_bool(d->variables, "is_bilingual", false);
 	if (!is_bilingual || d->policy->bilingual[language])
@@ -352,7 +376,7 @@ bool lk_outbox_compose(lk_db *db, const lk_policy *policy, const char *templates
 	if (!start(&d, error) || !thread(&d, error))
 		return false;
 	make_subject(&d);
-	if (!render_text(&d, name, error) || !render_html(&d, name, error))
+	if (!render_text(&d, name, error) || (!d.is_text_only && !render_html(&d, name, error)))
 		return false;
 	g_autofree char *envelope_from = lk_outbox_address(
 		policy, policy->envelope_from, LK_PURPOSE_BOUNCE, 0, claim->id, d.recipient);

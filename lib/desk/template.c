@@ -429,10 +429,13 @@ char *lk_template_find(const char *override_dir, const char *queue, const char *
 				? g_build_filename(dirs[i], "queues", queue, language, file, NULL)
 				: NULL;
 		g_autofree char *of_all = g_build_filename(dirs[i], language, file, NULL);
+		g_autofree char *common = g_build_filename(dirs[i], "common", file, NULL);
 		if (of_queue && g_file_test(of_queue, G_FILE_TEST_IS_REGULAR))
 			return g_steal_pointer(&of_queue);
 		if (g_file_test(of_all, G_FILE_TEST_IS_REGULAR))
 			return g_steal_pointer(&of_all);
+		if (g_file_test(common, G_FILE_TEST_IS_REGULAR))
+			return g_steal_pointer(&common);
 	}
 	return NULL;
 }

@@ -24,8 +24,9 @@ bool lk_template_render(const char *text, const lk_json *values, const lk_templa
 			char **ret_text, GError **error);
 
 /*
- * Finds NAME.SUFFIX: in override_dir (or NULL) under queues/QUEUE/LANGUAGE, then LANGUAGE; then
- * among the installed ones. Caller frees; NULL when there is none.
+ * Finds NAME.SUFFIX: in override_dir (or NULL) under queues/QUEUE/LANGUAGE, then LANGUAGE, then
+ * common (what has no words of any language); then among the installed ones. Caller frees; NULL
+ * when there is none.
  */
 char *lk_template_find(const char *override_dir, const char *queue, const char *language,
 		       const char *name, const char *suffix);
