@@ -2,6 +2,7 @@
 
 #include "lib/base/err.h"
 #include "lib/base/text.h"
+#include "lib/desk/hours.h"
 
 #include <string.h>
 
@@ -333,6 +334,8 @@ bool lk_policy_from_conf(const lk_conf *conf, lk_keys *keys, lk_policy **ret_pol
 	add_rules(policy, policy->rules, conf->rules);
 	for (unsigned i = 0; i < conf->mailboxes->len; i++)
 		add_mailbox(policy, conf, g_ptr_array_index(conf->mailboxes, i));
+	if (!lk_policy_open_calendars(policy, error))
+		return false;
 	*ret_policy = g_steal_pointer(&policy);
 	return true;
 }

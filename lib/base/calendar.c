@@ -1,5 +1,6 @@
-#include "lib/base/calendar-private.h"
+#include "lib/base/calendar.h"
 
+#include "lib/base/calendar-private.h"
 #include "lib/base/err.h"
 
 #include <string.h>

@@ -207,6 +207,7 @@ static void calendar_text_free(void *data)
 	g_free(calendar->hours);
 	g_ptr_array_unref(calendar->holidays);
 	g_ptr_array_unref(calendar->short_days);
+	lk_calendar_free(calendar->made);
 	g_free(calendar);
 }
 
@@ -257,6 +258,8 @@ lk_policy *lk_policy_new(void)
 	policy->mailboxes = g_ptr_array_new_with_free_func(desk_mailbox_free);
 	policy->suppliers = g_ptr_array_new_with_free_func(supplier_free);
 	policy->calendars = g_ptr_array_new_with_free_func(calendar_text_free);
+	policy->always = lk_calendar_text_new();
+	policy->always->hours = g_strdup("Mon-Sun 00:00-24:00");
 	policy->slas = g_ptr_array_new_with_free_func(sla_free);
 	policy->rules = rules_new();
 	policy->strings = g_string_chunk_new(4096);
@@ -287,6 +290,7 @@ void lk_policy_free(lk_policy *policy)
 	g_ptr_array_unref(policy->mailboxes);
 	g_ptr_array_unref(policy->suppliers);
 	g_ptr_array_unref(policy->calendars);
+	calendar_text_free(policy->always);
 	g_ptr_array_unref(policy->slas);
 	g_ptr_array_unref(policy->rules);
 	g_string_chunk_free(policy->strings);

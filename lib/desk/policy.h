@@ -5,6 +5,7 @@
 #ifndef LK_DESK_POLICY_H
 #define LK_DESK_POLICY_H
 
+#include "lib/base/calendar.h"
 #include "lib/base/token.h"
 
 #include <glib.h>
@@ -166,6 +167,7 @@ typedef struct {
 	char *hours;
 	GPtrArray *holidays;   /* char * */
 	GPtrArray *short_days; /* char * */
+	lk_calendar *made;     /* NULL until hours.h asks for it */
 } lk_calendar_text;
 
 typedef struct {
@@ -224,6 +226,7 @@ typedef struct {
 	GPtrArray *rules;	  /* lk_rule *: common ones, those of rule_files behind */
 	GStringChunk *strings;	  /* of the rules */
 	char *timezone;
+	lk_calendar_text *always; /* every hour open; where no calendar is configured */
 	bool senders_verified;
 	GPtrArray *admins;	      /* char *, folded */
 	GPtrArray *incident_managers; /* char *, folded */
