@@ -36,6 +36,7 @@ my %users = (
 	outbox         => ['luukku_send'],
 	outbox_insert  => \@intake,
 	outbox_prepare => \@intake,
+	person         => ['luukku_ctl'],
 	sched          => ['luukku_sched'],
 	thread         => \@intake,
 	ticket         => \@intake,

@@ -28,6 +28,8 @@ quarantine s i
 outbox s i u(claimed_by claimed_until reason state wire)
 delivery s i
 schema_migration s
+ticket_urgency s
+turn s i u
 END
 my %declared = (
 	luukku       => '',
@@ -63,30 +65,33 @@ message s u(raw_blob)
 message_search s i
 blob s d u(created_at)
 schema_migration s
+ticket_urgency s
 END
 	luukku_ctl => <<'END',
-arrival s
-attachment s
+arrival s u(explain reason)
+attachment s d
 blob s
 blob_chunk s
-delivery s
-event s i
+delivery s u(reply)
+event s i u(actor detail reason)
 folder s
 identifier s i
 lease s
 mailbox s
-message s u(ticket_id)
-message_search s
-organisation s
-outbox s u(attempts claimed_by claimed_until due_at reason state wire)
-participant s i
-person s i u(address)
-quarantine s u(decided_at decided_by state)
+message s u(evidence_reason from_address from_name header_block in_reply_to kind_reason message_id parsed raw_blob recipients_cc recipients_to refs reply_text subject text ticket_id)
+message_search s d
+organisation s i
+outbox s u(attempts claimed_by claimed_until due_at form last_reply reason recipient recipient_hash recipient_name state variables wire)
+participant s i u(added_by)
+person s i u
+quarantine s u(decided_at decided_by detail state)
 schema_migration s
 setting s
 stage s i
-ticket s i
+ticket s i u(changed_at fields owner resolution subject subject_hash title)
 ticket_link s
+ticket_urgency s
+turn s
 END
 	luukku_read => <<'END',
 setting s
@@ -96,8 +101,8 @@ ticket_link s
 mailbox s
 lease s
 schema_migration s
-ticket s(changed_at chased closed_at due_resolve due_respond first_response_at id is_machine is_silent language merged_into opened_at organisation_id owner priority queue reopened requester_id resolved_at skill sla status supplier tags type waiting_on waiting_until)
-person s(created_at id language organisation_id standing)
+ticket s(changed_at chased closed_at due_resolve due_respond first_response_at id is_machine is_silent language merged_into missing_fields opened_at organisation_id owner priority queue reopened requester_id resolved_at skill sla status supplier tags type waiting_on waiting_until)
+person s(created_at id language organisation_id organisation_set standing)
 participant s(added_at person_id role ticket_id)
 message s(at direction evidence id importance kind language raw_size ticket_id writer)
 attachment s(content_type is_inline message_id n size)
@@ -106,6 +111,8 @@ arrival s(fetched_at id mailbox message_id outcome received_at server ticket_id)
 quarantine s(at decided_at id mailbox message_id reason state)
 outbox s(attempts cause_id created_at due_at id language last_code message_id purpose queue rank sent_at state template ticket_id)
 delivery s(at code id outbox_id state status)
+ticket_urgency s
+turn s
 END
 );
 # A row's number stands in its Message-ID, so it is drawn before the row is written.

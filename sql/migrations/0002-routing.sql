@@ -13,3 +13,66 @@ COMMENT ON COLUMN ticket.skill IS 'The skill it needs, by a rule; null: none in 
 COMMENT ON COLUMN ticket.sla IS 'Its service level by a rule; null: that of the organisation or the queue.';
 COMMENT ON COLUMN ticket.supplier IS 'The supplier it was handed to last.';
 GRANT SELECT (skill, sla, supplier) ON ticket TO luukku_read;
+
+-- People, required fields, assignment, urgency.
+
+ALTER TABLE person ADD COLUMN organisation_set boolean NOT NULL DEFAULT false;
+COMMENT ON COLUMN person.organisation_set IS 'The organisation was imported: it wins over the domains of the configuration.';
+GRANT SELECT (organisation_set) ON person TO luukku_read;
+
+ALTER TABLE ticket ADD COLUMN missing_fields text[] NOT NULL DEFAULT '{}';
+COMMENT ON COLUMN ticket.missing_fields IS 'Required fields of its queue that nothing has filled yet, in the order they are asked for.';
+GRANT SELECT (missing_fields) ON ticket TO luukku_read;
+
+CREATE TABLE turn (
+	queue    text PRIMARY KEY CHECK (length(queue) <= 200),
+	last     text NOT NULL DEFAULT '',
+	assigned bigint NOT NULL DEFAULT 0
+);
+COMMENT ON TABLE turn IS 'Whose turn it is when tickets are assigned by themselves. An intake locks its queue''s row until it commits.';
+COMMENT ON COLUMN turn.queue IS 'Name of the queue in the configuration.';
+COMMENT ON COLUMN turn.last IS 'Address of the agent who got the last ticket.';
+COMMENT ON COLUMN turn.assigned IS 'How many tickets were assigned so.';
+GRANT SELECT, INSERT, UPDATE ON turn TO luukku_fetch, luukku_lmtp;
+GRANT SELECT ON turn TO luukku_ctl, luukku_read;
+
+CREATE VIEW ticket_urgency AS
+SELECT t.id AS ticket_id, t.queue, t.owner,
+       t.status NOT IN ('resolved', 'closed', 'junk', 'merged') AS is_open,
+       array_position(ARRAY['urgent', 'high', 'normal', 'low'], t.priority) AS rank,
+       least(CASE WHEN t.first_response_at IS NULL THEN t.due_respond END, t.due_resolve) AS due_at,
+       t.opened_at
+  FROM ticket t;
+COMMENT ON VIEW ticket_urgency IS 'What urgency is made of; ORDER BY urgency(ticket_urgency, TIME) is its one order: breached, then priority, then due time, then the oldest; finished tickets last, the newest first.';
+COMMENT ON COLUMN ticket_urgency.ticket_id IS 'The ticket.';
+COMMENT ON COLUMN ticket_urgency.queue IS 'Its queue.';
+COMMENT ON COLUMN ticket_urgency.owner IS 'Its owner; null: nobody.';
+COMMENT ON COLUMN ticket_urgency.is_open IS 'Neither resolved, closed, junk nor merged.';
+COMMENT ON COLUMN ticket_urgency.rank IS '1 urgent, 2 high, 3 normal, 4 low.';
+COMMENT ON COLUMN ticket_urgency.due_at IS 'The next target that is still to be met; null: none.';
+COMMENT ON COLUMN ticket_urgency.opened_at IS 'When the mail server received the opening mail.';
+GRANT SELECT ON ticket_urgency TO luukku_fetch, luukku_lmtp, luukku_sched, luukku_ctl, luukku_read;
+
+CREATE FUNCTION urgency(u ticket_urgency, at timestamptz) RETURNS double precision[]
+LANGUAGE sql STABLE PARALLEL SAFE AS $$
+	SELECT CASE WHEN u.is_open
+		THEN ARRAY[CASE WHEN u.due_at < at THEN 0 ELSE 1 END, u.rank,
+			extract(epoch FROM coalesce(u.due_at, 'infinity')), extract(epoch FROM u.opened_at)]
+		ELSE ARRAY[2, -extract(epoch FROM u.opened_at)] END::double precision[]
+$$;
+COMMENT ON FUNCTION urgency IS 'Sorts tickets: smaller is more urgent at that time.';
+
+-- luukkuctl imports, erases and hands over. Erasing replaces what people wrote, their names and
+-- their addresses; figures stay.
+GRANT INSERT ON organisation TO luukku_ctl;
+GRANT UPDATE ON person TO luukku_ctl;
+GRANT UPDATE (subject, title, subject_hash, fields, resolution, owner, changed_at) ON ticket TO luukku_ctl;
+GRANT UPDATE (kind_reason, evidence_reason, message_id, from_name, from_address, recipients_to, recipients_cc,
+	subject, in_reply_to, refs, text, reply_text, header_block, parsed, raw_blob) ON message TO luukku_ctl;
+GRANT DELETE ON attachment, message_search TO luukku_ctl;
+GRANT UPDATE (actor, reason, detail) ON event TO luukku_ctl;
+GRANT UPDATE (reason, explain) ON arrival TO luukku_ctl;
+GRANT UPDATE (added_by) ON participant TO luukku_ctl;
+GRANT UPDATE (detail) ON quarantine TO luukku_ctl;
+GRANT UPDATE (recipient, recipient_hash, recipient_name, variables, form, last_reply) ON outbox TO luukku_ctl;
+GRANT UPDATE (reply) ON delivery TO luukku_ctl;
