@@ -1,0 +1,230 @@
+/* What an agent is told about a line that was not run. */
+#include "lib/desk/command.h"
+
+#include <string.h>
+
+/*
+ * %w is the word, %h the hint; what stands in [ ] is left out where there is no hint. One sentence
+ * that says what is wrong and one that says what to write.
+ */
+static const struct {
+	const char *name;
+	const char *in[LK_N_LANGS];
+} texts[LK_N_PROBLEMS] = {
+	[LK_PROBLEM_UNKNOWN] =
+		{"unknown_command",
+		 {"Komentoa #%w ei ole.[ Tarkoititko #%h?] Komennot luettelee #help.",
+		  "Kommandot #%w finns inte.[ Menade du #%h?] #help visar kommandona.",
+		  "There is no command #%w.[ Did you mean #%h?] #help lists the commands."}},
+	[LK_PROBLEM_NEEDS] = {"needs",
+			      {"Komento #%w kirjoitetaan: %h", "Kommandot #%w skrivs: %h",
+			       "The command #%w is written: %h"}},
+	[LK_PROBLEM_TOO_MUCH] = {"too_much",
+				 {"Komennon #%w perässä on liikaa. Se kirjoitetaan: %h",
+				  "Det står för mycket efter #%w. Kommandot skrivs: %h",
+				  "There is too much behind #%w. It is written: %h"}},
+	[LK_PROBLEM_PRIORITY] =
+		{"priority",
+		 {"\"%w\" ei ole prioriteetti.[ Tarkoititko %h?] Niitä ovat urgent, high, normal "
+		  "ja low.",
+		  "\"%w\" är ingen prioritet.[ Menade du %h?] De är urgent, high, normal och low.",
+		  "\"%w\" is no priority.[ Did you mean %h?] They are urgent, high, normal and "
+		  "low."}},
+	[LK_PROBLEM_DATE] =
+		{"date",
+		 {"\"%w\" ei ole päivä eikä aika. Kirjoita 2026-12-01, 1.12.2026 tai 3d.",
+		  "\"%w\" är varken datum eller tid. Skriv 2026-12-01, 1.12.2026 eller 3d.",
+		  "\"%w\" is neither a day nor a time. Write 2026-12-01, 1.12.2026 or 3d."}},
+	[LK_PROBLEM_PAST] = {"past",
+			     {"%w on mennyt jo. Anna tuleva päivä.",
+			      "%w har redan varit. Ange en kommande dag.",
+			      "%w has passed. Give a day to come."}},
+	[LK_PROBLEM_ORDER] = {"order",
+			      {"\"%w\": viimeinen päivä on ennen ensimmäistä.",
+			       "\"%w\": den sista dagen är före den första.",
+			       "\"%w\": the last day is before the first."}},
+	[LK_PROBLEM_NUMBER] = {"number",
+			       {"\"%w\" ei kelpaa luvuksi.[ Anna %h.]",
+				"\"%w\" duger inte som tal.[ Ange %h.]",
+				"\"%w\" is no number that fits.[ Give %h.]"}},
+	[LK_PROBLEM_ADDRESS] = {"address",
+				{"\"%w\" ei ole sähköpostiosoite.", "\"%w\" är ingen e-postadress.",
+				 "\"%w\" is no mail address."}},
+	[LK_PROBLEM_TAG] = {"tag",
+			    {"\"%w\" ei kelpaa tunnisteeksi: kirjaimia, numeroita ja - _ . : /",
+			     "\"%w\" duger inte som tagg: bokstäver, siffror och - _ . : /",
+			     "\"%w\" cannot be a tag: letters, digits and - _ . : /"}},
+	[LK_PROBLEM_REFERENCE] = {"reference",
+				  {"\"%w\" ei ole viite. Ne ovat muotoa %h-1042.",
+				   "\"%w\" är ingen referens. De ser ut som %h-1042.",
+				   "\"%w\" is no reference. They look like %h-1042."}},
+	[LK_PROBLEM_TWO_TEXTS] =
+		{"two_texts",
+		 {"Teksti ei voi kuulua sekä komennolle #%h että #%w. Lähetä ne erikseen.",
+		  "Texten kan inte höra till både #%h och #%w. Skicka dem var för sig.",
+		  "The text cannot belong to both #%h and #%w. Send them apart."}},
+	[LK_PROBLEM_TOO_MANY] = {"too_many",
+				 {"Liian monta komentoa tai viitettä yhdessä viestissä.",
+				  "För många kommandon eller referenser i ett brev.",
+				  "Too many commands or references in one mail."}},
+	[LK_PROBLEM_NO_TICKET] = {"no_ticket",
+				  {"Tikettiä %w ei ole.", "Ärendet %w finns inte.",
+				   "There is no ticket %w."}},
+	[LK_PROBLEM_WHICH_TICKET] =
+		{"which_ticket",
+		 {"Viesti ei kerro, mitä tikettiä #%w koskee. Kirjoita viite komennon eteen.",
+		  "Brevet säger inte vilket ärende #%w gäller. Skriv referensen före kommandot.",
+		  "The mail does not say which ticket #%w is about. Write its reference before "
+		  "the command."}},
+	[LK_PROBLEM_AGENT] = {"agent",
+			      {"Käsittelijää \"%w\" ei ole.[ Tarkoititko %h?]",
+			       "Handläggaren \"%w\" finns inte.[ Menade du %h?]",
+			       "There is no agent \"%w\".[ Did you mean %h?]"}},
+	[LK_PROBLEM_NOT_IN_QUEUE] =
+		{"not_in_queue",
+		 {"%w ei ole jonon %h käsittelijä. Siirrä tiketti ensin: #queue.",
+		  "%w är inte handläggare i kön %h. Flytta ärendet först: #queue.",
+		  "%w is no agent of queue %h. Move the ticket first: #queue."}},
+	[LK_PROBLEM_QUEUE] = {"queue",
+			      {"Jonoa \"%w\" ei ole.[ Tarkoititko %h?]",
+			       "Kön \"%w\" finns inte.[ Menade du %h?]",
+			       "There is no queue \"%w\".[ Did you mean %h?]"}},
+	[LK_PROBLEM_TYPE] = {"type",
+			     {"Tyyppiä \"%w\" ei ole.[ Tyypit ovat %h.]",
+			      "Typen \"%w\" finns inte.[ Typerna är %h.]",
+			      "There is no type \"%w\".[ The types are %h.]"}},
+	[LK_PROBLEM_FIELD] = {"field",
+			      {"\"%w\" ei kelpaa kentän nimeksi.[ Kentät ovat %h.]",
+			       "\"%w\" duger inte som fältnamn.[ Fälten är %h.]",
+			       "\"%w\" cannot be a field.[ The fields are %h.]"}},
+	[LK_PROBLEM_ORGANISATION] = {"organisation",
+				     {"Organisaatiota \"%w\" ei ole.[ Tarkoititko %h?]",
+				      "Organisationen \"%w\" finns inte.[ Menade du %h?]",
+				      "There is no organisation \"%w\".[ Did you mean %h?]"}},
+	[LK_PROBLEM_SUPPLIER] = {"supplier",
+				 {"Toimittajaa \"%w\" ei ole.[ Tarkoititko %h?]",
+				  "Leverantören \"%w\" finns inte.[ Menade du %h?]",
+				  "There is no supplier \"%w\".[ Did you mean %h?]"}},
+	[LK_PROBLEM_NO_SUPPLIER] =
+		{"no_supplier",
+		 {"Tiketillä ei ole vielä toimittajaa. Kirjoita: #wait supplier NIMI",
+		  "Ärendet har ingen leverantör än. Skriv: #wait supplier NAMN",
+		  "The ticket has no supplier yet. Write: #wait supplier NAME"}},
+	[LK_PROBLEM_NO_QUESTION] =
+		{"no_question",
+		 {"Asiakkaalta ei ole kysytty mitään sen jälkeen kun hän viimeksi kirjoitti. "
+		  "Kirjoita kysymys viestiin.",
+		  "Ingen fråga har gått till kunden sedan kunden senast skrev. Skriv frågan i "
+		  "brevet.",
+		  "No question went to the customer since they last wrote. Write it into the "
+		  "mail."}},
+	[LK_PROBLEM_MISSING] =
+		{"missing",
+		 {"Pakollinen tieto puuttuu: %w. Vastaa rivillä #field %h=ARVO tai #resolve "
+		  "anyway.",
+		  "Obligatorisk uppgift saknas: %w. Svara med #field %h=VÄRDE eller #resolve "
+		  "anyway.",
+		  "Missing: %w. Answer with #field %h=VALUE or #resolve anyway."}},
+	[LK_PROBLEM_STATUS] = {"status",
+			       {"#%w ei käy, kun tiketin tila on %h.",
+				"#%w går inte när ärendets status är %h.",
+				"#%w does not fit a ticket that is %h."}},
+	[LK_PROBLEM_NEEDS_TEXT] = {"needs_text",
+				   {"#%w tarvitsee tekstin.", "#%w behöver en text.",
+				    "#%w needs a text."}},
+	[LK_PROBLEM_ITSELF] = {"itself",
+			       {"%w on tämä tiketti itse.", "%w är detta ärende självt.",
+				"%w is this very ticket."}},
+	[LK_PROBLEM_CIRCLE] = {"circle",
+			       {"%w on jo tämän tiketin alla.",
+				"%w finns redan under detta ärende.",
+				"%w is below this ticket already."}},
+	[LK_PROBLEM_MESSAGE] = {"message",
+				{"Tiketillä ei ole erotettavaa viestiä %w.",
+				 "Ärendet har inget brev %w att dela av.",
+				 "The ticket has no message %w that could be split off."}},
+	[LK_PROBLEM_MANAGERS] = {"managers",
+				 {"Vain jonon esimies voi käyttää komentoa #%w.",
+				  "Bara köns chef får använda #%w.",
+				  "Only a manager of the queue may use #%w."}},
+	[LK_PROBLEM_NOTHING] = {"nothing",
+				{"Komennolla #%w ei ole kohdetta.", "#%w har inget att göra.",
+				 "There is nothing for #%w to do."}},
+	[LK_PROBLEM_OWN_ADDRESS] = {"own_address",
+				    {"%w on oma osoitteemme.", "%w är vår egen adress.",
+				     "%w is an address of our own."}},
+	[LK_PROBLEM_STALE] =
+		{"stale",
+		 {"Asiakas kirjoitti sen viestin jälkeen, johon tämä vastaa. #send suorittaa "
+		  "komennon silti, #drop hylkää sen.",
+		  "Kunden skrev efter det brev som detta svarar på. #send utför kommandot ändå, "
+		  "#drop förkastar det.",
+		  "The customer wrote after the mail that this answers. #send runs it all the "
+		  "same, #drop forgets it."}},
+	[LK_PROBLEM_TEMPLATE] = {"template",
+				 {"Mallia \"%w\" ei ole.[ Mallit ovat %h.]",
+				  "Mallen \"%w\" finns inte.[ Mallarna är %h.]",
+				  "There is no template \"%w\".[ The templates are %h.]"}},
+	[LK_PROBLEM_ALONE] = {"alone",
+			      {"#%w kirjoitetaan yksin omaan viestiinsä.",
+			       "#%w skrivs ensamt i ett eget brev.",
+			       "#%w stands alone in a mail of its own."}},
+	[LK_PROBLEM_NO_SELF] = {"no_self",
+				{"#%w tarvitsee käsittelijän: --as OSOITE.",
+				 "#%w behöver en handläggare: --as ADRESS.",
+				 "#%w needs an agent: --as ADDRESS."}},
+	[LK_PROBLEM_NO_CUSTOMER] = {"no_customer",
+				    {"Tiketillä %w ei ole asiakasta, jolle vastata.",
+				     "Ärendet %w har ingen kund att svara.",
+				     "Ticket %w has no customer to answer to."}},
+};
+
+lk_problem *lk_problem_new(lk_problem_code code, const char *line, const char *word,
+			   const char *hint)
+{
+	lk_problem *problem = g_new0(lk_problem, 1);
+
+	problem->code = code;
+	problem->line = g_strdup(line ? line : "");
+	problem->word = g_utf8_make_valid(word ? word : "", -1);
+	problem->hint = g_strdup(hint);
+	return problem;
+}
+
+void lk_problem_free(lk_problem *problem)
+{
+	if (!problem)
+		return;
+	g_free(problem->line);
+	g_free(problem->word);
+	g_free(problem->hint);
+	g_free(problem);
+}
+
+const char *lk_problem_name(lk_problem_code code)
+{
+	g_assert((unsigned)code < LK_N_PROBLEMS);
+	return texts[code].name;
+}
+
+char *lk_problem_words(const lk_problem *problem, lk_lang lang)
+{
+	g_autoptr(GString) words = g_string_new(NULL);
+	bool is_left_out = false;
+
+	for (const char *p = texts[problem->code].in[lang]; *p; p++) {
+		if (*p == '[')
+			is_left_out = !problem->hint;
+		else if (*p == ']')
+			is_left_out = false;
+		else if (is_left_out)
+			continue;
+		else if (*p == '%' && p[1] == 'w')
+			g_string_append(words, (p++, problem->word));
+		else if (*p == '%' && p[1] == 'h')
+			g_string_append(words, (p++, problem->hint ? problem->hint : ""));
+		else
+			g_string_append_c(words, *p);
+	}
+	return g_string_free(g_steal_pointer(&words), FALSE);
+}

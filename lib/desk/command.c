@@ -1,0 +1,360 @@
+#include "lib/desk/command.h"
+
+#include "lib/base/err.h"
+#include "lib/base/text.h"
+#include "lib/desk/command-private.h"
+
+#include <string.h>
+
+enum { MAX_LINES = 20000 };
+
+static void command_free(void *data)
+{
+	lk_command *command = data;
+
+	if (!command)
+		return;
+	g_free(command->line);
+	g_array_unref(command->tickets);
+	g_free(command->text);
+	g_free(command->name);
+	g_free(command->deputy);
+	g_ptr_array_unref(command->add);
+	g_ptr_array_unref(command->remove);
+	g_free(command);
+}
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(lk_command, command_free)
+
+static lk_command *command_new(lk_command_kind kind, const char *line)
+{
+	lk_command *command = g_new0(lk_command, 1);
+
+	command->kind = kind;
+	command->line = g_strdup(line);
+	command->tickets = g_array_new(FALSE, FALSE, sizeof(int64_t));
+	command->add = g_ptr_array_new_with_free_func(g_free);
+	command->remove = g_ptr_array_new_with_free_func(g_free);
+	return command;
+}
+
+static void problem_free(void *data)
+{
+	lk_problem_free(data);
+}
+
+static lk_commands *commands_new(void)
+{
+	lk_commands *commands = g_new0(lk_commands, 1);
+
+	commands->commands = g_ptr_array_new_with_free_func(command_free);
+	commands->problems = g_ptr_array_new_with_free_func(problem_free);
+	return commands;
+}
+
+void lk_commands_free(lk_commands *commands)
+{
+	if (!commands)
+		return;
+	g_ptr_array_unref(commands->commands);
+	g_ptr_array_unref(commands->problems);
+	g_free(commands->text);
+	g_free(commands);
+}
+
+static void add_problem(lk_commands *out, lk_problem_code code, const char *line, const char *word,
+			const char *hint)
+{
+	g_ptr_array_add(out->problems, lk_problem_new(code, line, word, hint));
+}
+
+/* --- one line --------------------------------------------------------------------------------- */
+
+/* The references before the #: NULL when anything else stands there, so that it is prose. */
+static GArray *read_references(const lk_policy *policy, const char *before)
+{
+	g_autofree char *plain = lk_command_plain(before);
+	g_auto(GStrv) words = g_strsplit_set(plain, " ,;:[]()&+", -1);
+	g_autoptr(GArray) tickets = g_array_new(FALSE, FALSE, sizeof(int64_t));
+
+	for (unsigned i = 0; words[i]; i++) {
+		int64_t ticket = 0;
+
+		if (!*words[i])
+			continue;
+		if (!lk_reference_parse(policy, words[i], &ticket))
+			return NULL;
+		g_array_append_val(tickets, ticket);
+	}
+	return g_steal_pointer(&tickets);
+}
+
+/* A line taken apart. Borrowed from the line, but for word and tickets. */
+typedef struct {
+	GArray *tickets;
+	char *word; /* the name as written */
+	const char *argument;
+	bool is_apart; /* a blank stands between # and the name */
+} parts;
+
+static void parts_clear(parts *p)
+{
+	g_clear_pointer(&p->tickets, g_array_unref);
+	g_clear_pointer(&p->word, g_free);
+}
+G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(parts, parts_clear)
+
+static bool is_name_char(gunichar c)
+{
+	return g_unichar_isalpha(c) || g_unichar_ismark(c) || c == '-' || c == 0x2010 ||
+	       c == 0x2011;
+}
+
+/* Does the line look like a command: references or nothing, #, a word of letters? */
+static bool take_apart(const lk_policy *policy, const char *line, parts *ret)
+{
+	const char *hash = strchr(line, '#');
+
+	if (!hash)
+		return false;
+	g_autofree char *before = g_strndup(line, (size_t)(hash - line));
+	ret->tickets = read_references(policy, before);
+	if (!ret->tickets)
+		return false;
+	const char *name = hash + 1;
+	ret->is_apart = *name == ' ';
+	name += strspn(name, " ");
+	const char *end = name;
+	while (*end && is_name_char(g_utf8_get_char(end)))
+		end = g_utf8_next_char(end);
+	if (!g_unichar_isalpha(g_utf8_get_char(name)))
+		return false;
+	/* "#take." and "#note:" are meant; "#take2" and "#c++" are other words. */
+	if (*end && !strchr(" .:,;!=", *end))
+		return false;
+	ret->word = g_strndup(name, (size_t)(end - name));
+	if (*end == '.' || *end == ':' || *end == ',' || *end == ';' || *end == '!' || *end == '=')
+		end++;
+	ret->argument = end + strspn(end, " ");
+	return true;
+}
+
+typedef enum { LINE_WORDS, LINE_BLANK, LINE_COMMAND, LINE_WRONG } line_kind;
+
+/*
+ * What the line is. A # and a word that is no command is a mistake, not text: what was meant for
+ * the desk must not reach a customer. Only "# Word", as headings are written, must be near a name.
+ */
+static line_kind kind_of(const lk_policy *policy, const char *line)
+{
+	g_auto(parts) p = {0};
+	lk_command_kind kind = LK_COMMAND_NOTE;
+	const char *near = NULL;
+
+	if (!*line)
+		return LINE_BLANK;
+	if (!take_apart(policy, line, &p))
+		return LINE_WORDS;
+	if (lk_command_find(p.word, &kind, &near))
+		return LINE_COMMAND;
+	return p.is_apart && !near ? LINE_WORDS : LINE_WRONG;
+}
+
+static bool is_command_line(const lk_policy *policy, const char *line)
+{
+	line_kind kind = kind_of(policy, line);
+
+	return kind == LINE_COMMAND || kind == LINE_WRONG;
+}
+
+static void read_line(const lk_command_context *context, const char *line, lk_commands *out)
+{
+	g_auto(parts) p = {0};
+	lk_command_kind kind = LK_COMMAND_NOTE;
+	const char *near = NULL;
+	g_autofree char *shown = lk_text_cut(line, LK_MAX_COMMAND_LINE);
+
+	if (!take_apart(context->policy, line, &p) || !lk_command_find(p.word, &kind, &near)) {
+		add_problem(out, LK_PROBLEM_UNKNOWN, shown, p.word ? p.word : line, near);
+		return;
+	}
+	if (out->commands->len >= LK_MAX_COMMANDS || p.tickets->len > LK_MAX_COMMAND_TICKETS) {
+		if (out->problems->len == 0)
+			add_problem(out, LK_PROBLEM_TOO_MANY, shown, lk_command_name(kind), NULL);
+		return;
+	}
+	g_autoptr(lk_command) command = command_new(kind, shown);
+	g_array_append_vals(command->tickets, p.tickets->data, p.tickets->len);
+	if (lk_command_argument(context, command, p.argument, out->problems))
+		g_ptr_array_add(out->commands, g_steal_pointer(&command));
+}
+
+/* --- the whole mail --------------------------------------------------------------------------- */
+
+bool lk_command_takes_text(const lk_command *command)
+{
+	switch (command->kind) {
+	case LK_COMMAND_NOTE:
+		return !command->text; /* its text may stand behind it */
+	case LK_COMMAND_RESOLVE:
+	case LK_COMMAND_SUPPLIER:
+	case LK_COMMAND_ASK:
+		return true;
+	default:
+		return false;
+	}
+}
+
+bool lk_command_only_answers(lk_command_kind kind)
+{
+	return kind == LK_COMMAND_LIST || kind == LK_COMMAND_HISTORY || kind == LK_COMMAND_SEARCH ||
+	       kind == LK_COMMAND_MORE || kind == LK_COMMAND_HELP;
+}
+
+const lk_command *lk_commands_text_owner(const lk_commands *commands)
+{
+	for (unsigned i = 0; i < commands->commands->len; i++) {
+		const lk_command *command = g_ptr_array_index(commands->commands, i);
+		if (lk_command_takes_text(command))
+			return command;
+	}
+	return NULL;
+}
+
+/* What no line shows alone. */
+static void check_together(lk_commands *out)
+{
+	const lk_command *owner = lk_commands_text_owner(out);
+
+	for (unsigned i = 0; i < out->commands->len; i++) {
+		const lk_command *command = g_ptr_array_index(out->commands, i);
+		bool stands_alone = command->kind == LK_COMMAND_UNDO ||
+				    command->kind == LK_COMMAND_SEND ||
+				    command->kind == LK_COMMAND_DROP;
+
+		if (stands_alone && out->commands->len > 1)
+			add_problem(out, LK_PROBLEM_ALONE, command->line,
+				    lk_command_name(command->kind), NULL);
+		if (command != owner && lk_command_takes_text(command) && *out->text)
+			add_problem(out, LK_PROBLEM_TWO_TEXTS, command->line,
+				    lk_command_name(command->kind), lk_command_name(owner->kind));
+	}
+}
+
+/* The lines of a text: cleaned for reading, and as they are. */
+typedef struct {
+	char **raw;
+	GPtrArray *clean; /* char * */
+	size_t n;
+} text_lines;
+
+static void text_lines_clear(text_lines *t)
+{
+	g_clear_pointer(&t->raw, g_strfreev);
+	g_clear_pointer(&t->clean, g_ptr_array_unref);
+}
+G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(text_lines, text_lines_clear)
+
+static void split_lines(const char *words, text_lines *ret)
+{
+	g_autofree char *valid = lk_text_clean(words, strlen(words));
+
+	ret->raw = g_strsplit(valid, "\n", MAX_LINES);
+	ret->n = g_strv_length(ret->raw);
+	ret->clean = g_ptr_array_new_full((guint)ret->n, g_free);
+	for (size_t i = 0; i < ret->n; i++)
+		g_ptr_array_add(ret->clean, lk_command_clean(ret->raw[i], strlen(ret->raw[i])));
+}
+
+static const char *line_at(const text_lines *t, size_t i)
+{
+	return g_ptr_array_index(t->clean, i);
+}
+
+/* Command lines, with blank ones between them; the number of lines up to the last command. */
+static size_t top_block(const lk_policy *policy, const text_lines *t, size_t end)
+{
+	size_t top = 0;
+
+	for (size_t i = 0; i < end; i++) {
+		if (!*line_at(t, i))
+			continue;
+		if (!is_command_line(policy, line_at(t, i)))
+			break;
+		top = i + 1;
+	}
+	return top;
+}
+
+static size_t bottom_block(const lk_policy *policy, const text_lines *t, size_t from, size_t end)
+{
+	size_t bottom = end;
+
+	for (size_t i = end; i-- > from;) {
+		if (!*line_at(t, i))
+			continue;
+		if (!is_command_line(policy, line_at(t, i)))
+			break;
+		bottom = i;
+	}
+	return bottom;
+}
+
+static char *join_lines(const text_lines *t, size_t from, size_t to)
+{
+	g_autoptr(GString) text = g_string_new(NULL);
+
+	while (from < to && !*line_at(t, from))
+		from++;
+	while (to > from && !*line_at(t, to - 1))
+		to--;
+	for (size_t i = from; i < to; i++)
+		g_string_append_printf(text, "%s%s", i > from ? "\n" : "", t->raw[i]);
+	return g_string_free(g_steal_pointer(&text), FALSE);
+}
+
+lk_commands *lk_commands_read(const lk_command_context *context, const char *words)
+{
+	g_autoptr(lk_commands) out = commands_new();
+	g_auto(text_lines) t = {0};
+
+	split_lines(words ? words : "", &t);
+	/* Commands stand above the signature, or below it by who writes at the very end. */
+	size_t last = bottom_block(context->policy, &t, 0, t.n);
+	size_t end = lk_command_signature((const char *const *)t.clean->pdata, last,
+					  context->agent_name);
+	size_t top = top_block(context->policy, &t, end);
+	size_t bottom = bottom_block(context->policy, &t, top, end);
+
+	for (size_t i = 0; i < t.n; i++) {
+		bool is_read = i < top || (i >= bottom && i < end) || i >= last;
+		if (is_read && *line_at(&t, i))
+			read_line(context, line_at(&t, i), out);
+	}
+	/* A signature may also stand between the words and the commands below them. */
+	size_t words_end = top + lk_command_signature((const char *const *)t.clean->pdata + top,
+						      MAX(bottom, top) - top, context->agent_name);
+	out->text = join_lines(&t, top, words_end);
+	if (out->commands->len + out->problems->len > 0 && lk_command_is_closing(out->text))
+		*out->text = '\0';
+	check_together(out);
+	return g_steal_pointer(&out);
+}
+
+lk_commands *lk_commands_read_lines(const lk_command_context *context, const char *const *lines,
+				    unsigned n, const char *text)
+{
+	g_autoptr(lk_commands) out = commands_new();
+
+	for (unsigned i = 0; i < n; i++) {
+		g_autofree char *clean = lk_command_clean(lines[i], strlen(lines[i]));
+		g_autofree char *line =
+			strchr(clean, '#') && is_command_line(context->policy, clean)
+				? g_strdup(clean)
+				: g_strdup_printf("#%s", clean);
+		read_line(context, line, out);
+	}
+	out->text = lk_text_clean(text ? text : "", text ? strlen(text) : 0);
+	g_strstrip(out->text);
+	check_together(out);
+	return g_steal_pointer(&out);
+}
