@@ -4,6 +4,7 @@
 #include "lib/mail/charset.h"
 #include "lib/mail/html.h"
 #include "lib/mail/lsan.h"
+#include "lib/mail/rtf.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -109,19 +110,53 @@ static char *body_of(TNEFStruct *tnef, const char *codepage)
 	return lk_html_to_text(source, strlen(source));
 }
 
-/* The formatted text, where there is no other: a file that word processors open. */
-static void attach_rtf(lk_gather *gather, lk_parts *parts, TNEFStruct *tnef)
+static size_t number_at(const unsigned char *bytes)
+{
+	return (size_t)bytes[0] | (size_t)bytes[1] << 8 | (size_t)bytes[2] << 16 |
+	       (size_t)bytes[3] << 24;
+}
+
+/* The RTF of the property (MS-OXRTFCP): four numbers, then the bytes, packed or not. */
+static char *unpack_rtf(const variableLength *packed, size_t *ret_n)
+{
+	enum { HEADER_BYTES = 16, MELA = 0x414c454d };
+	const unsigned char *data = packed->data;
+	size_t have = (size_t)packed->size;
+	int size = 0;
+
+	*ret_n = 0;
+	if (have <= HEADER_BYTES)
+		return NULL;
+	size_t says = number_at(data + 4);
+	if (number_at(data + 8) == MELA) { /* the library takes the header along */
+		*ret_n = MIN(says, have - HEADER_BYTES);
+		return g_memdup2(data + HEADER_BYTES, *ret_n);
+	}
+	/* The library allocates what it says; 17 bytes can make 136. */
+	if (says == 0 || says > LK_RTF_BYTES_MOST || says / 9 > have)
+		return NULL;
+	BYTE *rtf = DecompressRTF((variableLength *)packed, &size);
+	char *copy = rtf && size > 0 ? g_memdup2(rtf, (size_t)size) : NULL;
+	free(rtf); /* the library's malloc */
+	*ret_n = copy ? (size_t)size : 0;
+	return copy;
+}
+
+/*
+ * The formatted text, where there is no other. What cannot be read is attached: a file that word
+ * processors open.
+ */
+static char *rtf_of(lk_gather *gather, lk_parts *parts, TNEFStruct *tnef)
 {
 	const variableLength *packed = find(&tnef->MapiProperties, PT_BINARY, TAG_RTF);
 	uint64_t start = parts->end;
-	int size = 0;
+	size_t n = 0;
+	g_autofree char *rtf = packed ? unpack_rtf(packed, &n) : NULL;
+	char *text = rtf ? lk_rtf_to_text(rtf, n) : NULL;
 
-	if (!packed)
-		return;
-	BYTE *rtf = DecompressRTF((variableLength *)packed, &size);
-	if (rtf && size > 0 && lk_parts_append(gather, parts, rtf, (size_t)size))
+	if (rtf && !text && lk_parts_append(gather, parts, rtf, n))
 		lk_parts_attach(gather, parts, start, "body.rtf", "application/rtf", NULL, false);
-	free(rtf); /* the library's malloc */
+	return text;
 }
 
 bool lk_tnef_read(lk_gather *gather, lk_parts *parts, const char *bytes, size_t n, char **ret_text)
@@ -142,7 +177,7 @@ bool lk_tnef_read(lk_gather *gather, lk_parts *parts, const char *bytes, size_t 
 		attach_member(gather, parts, member, codepage);
 	*ret_text = body_of(&tnef, codepage);
 	if (!*ret_text)
-		attach_rtf(gather, parts, &tnef);
+		*ret_text = rtf_of(gather, parts, &tnef);
 	TNEFFree(&tnef);
 	__lsan_enable();
 	return is_read;
