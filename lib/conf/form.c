@@ -293,7 +293,7 @@ static char *read_url(const lk_setting *setting, const char *text, const char *d
 static char *read_pattern(const lk_setting *setting, const char *text, const char *dir,
 			  char **ret_why)
 {
-	*ret_why = lk_pattern_check(text, false, false);
+	*ret_why = lk_pattern_check(text, 0);
 	return *ret_why ? NULL : g_strdup(text);
 }
 

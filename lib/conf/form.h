@@ -34,8 +34,8 @@ bool lk_after_read(const char *text, lk_conf_after *ret_after, char **ret_why);
  */
 char *lk_conninfo_mask(const char *text, bool *ret_has_password);
 
-/* pattern.c: does it compile? NULL when it does, else why not. Caller frees. */
-char *lk_pattern_check(const char *pattern, bool ignore_case, bool many_lines);
+/* pattern.c: does it compile (flags of lib/base/pattern.h)? NULL, else why not. Caller frees. */
+char *lk_pattern_check(const char *pattern, unsigned flags);
 /* "/.../im": false with *ret_why when it begins with a slash and is no pattern. */
 bool lk_slashed_check(const char *text, char **ret_why);
 
