@@ -1,0 +1,103 @@
+/*
+ * Who may act as an agent. From: is not proof. Pure decisions over plain facts: no I/O, no clock.
+ */
+#ifndef LK_DESK_AUTHORITY_H
+#define LK_DESK_AUTHORITY_H
+
+#include "lib/base/clock.h"
+#include "lib/desk/policy.h"
+#include "lib/desk/ticket.h"
+
+/* What an agent may know of a ticket. */
+typedef enum {
+	LK_SIGHT_NONE,
+	LK_SIGHT_SPLIT, /* the mail also names an address of their queue: #split alone */
+	LK_SIGHT_ASKED, /* a colleague's question is open: they see it and may answer */
+	LK_SIGHT_FULL
+} lk_sight;
+
+/* Whether an agent is a manager of a queue; incident managers are of every queue. */
+bool lk_agent_manages(const lk_policy *policy, const lk_agent *agent, const lk_queue *queue);
+/* Whether an agent is agent or manager of a queue. queue NULL (gone): incident managers alone. */
+bool lk_agent_serves(const lk_policy *policy, const lk_agent *agent, const lk_queue *queue);
+
+/*
+ * By queue, manager, shares_with, #ask. also: names of the other queues the opening mail was for,
+ * or NULL. A queue that left the configuration is seen by incident managers alone.
+ */
+lk_sight lk_sight_of(const lk_policy *policy, const lk_agent *agent, const char *queue,
+		     const GPtrArray *also, bool is_asked);
+
+/* Names of the queues whose tickets the agent sees. GPtrArray of const char *; caller unrefs. */
+GPtrArray *lk_sight_queues(const lk_policy *policy, const lk_agent *agent);
+
+/* A valid token of ours in a recipient header. */
+typedef struct {
+	lk_purpose purpose;
+	int64_t ticket;
+	bool is_for_agent; /* made for the agent of From (address on file) */
+	bool is_revoked;
+} lk_authority_token;
+
+/* Everything borrowed. */
+typedef struct {
+	unsigned from_headers;
+	unsigned from_addresses;
+	const char *from;      /* the From address, or NULL */
+	const lk_agent *agent; /* by address or alias, or NULL */
+	const char *spf;       /* trusted results, or NULL */
+	const char *dkim;
+	const char *dmarc;
+	bool is_dkim_aligned;  /* dkim=pass was of the From domain */
+	bool senders_verified; /* site.senders_verified */
+	bool trust_internal;   /* the mailbox's */
+	unsigned n_auth_as;    /* X-MS-Exchange-Organization-AuthAs headers, and the first one's */
+	const char *auth_as;
+	int64_t ticket; /* whose the mail is; 0: none */
+	lk_status status;
+	lk_time ended_at; /* resolved or closed; LK_TIME_NONE: open */
+	lk_time at;	  /* when the mail came */
+	lk_sight sight;	  /* of that ticket */
+	bool takes_part;  /* the writer is its requester or was copied */
+	const lk_authority_token *tokens;
+	unsigned n_tokens;
+} lk_authority_facts;
+
+typedef enum {
+	LK_AUTHORITY_NOT, /* no agent, or an agent who writes as a customer */
+	LK_AUTHORITY_PROVEN,
+	LK_AUTHORITY_HELD,   /* an agent without proof: asked at the address on file */
+	LK_AUTHORITY_REFUSED /* the mail shows signs of forgery: told at the address on file */
+} lk_authority;
+
+typedef enum {
+	LK_PROOF_NONE,
+	LK_PROOF_TOKEN,	   /* an agent token of this ticket made for that agent */
+	LK_PROOF_DMARC,	   /* dmarc=pass or aligned dkim=pass, senders_verified */
+	LK_PROOF_INTERNAL, /* trust_internal and AuthAs: Internal */
+	LK_PROOF_ACTION	   /* the mail was confirmed by its action link */
+} lk_proof;
+const char *lk_proof_name(lk_proof proof);
+bool lk_proof_parse(const char *name, lk_proof *ret_proof);
+
+typedef struct {
+	lk_authority authority;
+	lk_proof proof;
+	const char *reason; /* for the history and for the agent; static */
+} lk_authority_decision;
+
+/* Rights of agents and suppliers on a ticket go on this long after it was closed. */
+#define LK_TOKEN_GRACE (INT64_C(14) * 86400 * LK_SECOND)
+
+lk_authority_decision lk_authority_decide(const lk_authority_facts *facts);
+
+/* "not", "proven", "held", "refused". */
+const char *lk_authority_name(lk_authority authority);
+
+/*
+ * Must the agent token that a mail came by be revoked once the mail is done? So it must when To or
+ * Cc names an address that is neither ours nor an agent's: whoever has it got the token.
+ */
+bool lk_authority_leaks(const lk_policy *policy, const char *const *addresses, unsigned n);
+
+#endif
