@@ -68,9 +68,9 @@ static void add_line(GString *summary, const char *label, const char *value)
 		g_string_append_printf(summary, "%s: %s\n", label, value);
 }
 
-lk_calendar *lk_calendar_read(const char *text)
+lk_meeting *lk_meeting_read(const char *text)
 {
-	lk_calendar *calendar = g_new0(lk_calendar, 1);
+	lk_meeting *calendar = g_new0(lk_meeting, 1);
 	g_autoptr(GString) out = g_string_new(NULL);
 	g_autofree char *lines = unfolded(text);
 	g_autofree char *title = NULL, *place = NULL, *start = NULL, *end = NULL, *about = NULL;
@@ -131,7 +131,7 @@ lk_calendar *lk_calendar_read(const char *text)
 	return calendar;
 }
 
-void lk_calendar_free(lk_calendar *calendar)
+void lk_meeting_free(lk_meeting *calendar)
 {
 	if (!calendar)
 		return;

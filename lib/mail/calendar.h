@@ -7,11 +7,11 @@
 typedef struct {
 	char *method;  /* upper case, or NULL */
 	char *summary; /* lines for people, "" when there is no event */
-} lk_calendar;
+} lk_meeting;
 
 /* text: clean UTF-8. Reads the first event. */
-lk_calendar *lk_calendar_read(const char *text);
-void lk_calendar_free(lk_calendar *calendar);
-G_DEFINE_AUTOPTR_CLEANUP_FUNC(lk_calendar, lk_calendar_free)
+lk_meeting *lk_meeting_read(const char *text);
+void lk_meeting_free(lk_meeting *calendar);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(lk_meeting, lk_meeting_free)
 
 #endif

@@ -257,13 +257,13 @@ static void take_calendar(walker *now, const leaf *part, GString *text)
 {
 	memory bytes = {.bytes = g_string_new(NULL), .most = LK_TEXT_BYTES_MOST};
 	lk_charset_reading reading;
-	g_autoptr(lk_calendar) calendar = NULL;
+	g_autoptr(lk_meeting) calendar = NULL;
 
 	decode_part(now, part->part, take_memory, &bytes);
 	g_autofree char *lines =
 		lk_text_plain(bytes.bytes->str, bytes.bytes->len, part->type, &reading);
 	g_string_free(bytes.bytes, TRUE);
-	calendar = lk_calendar_read(lines);
+	calendar = lk_meeting_read(lines);
 	if (!now->gather->calendar_method) {
 		g_autofree char *method = lk_mime_params_get(part->type, "method");
 		now->gather->calendar_method =
