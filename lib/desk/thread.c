@@ -2,6 +2,13 @@
 
 #include <string.h>
 
+enum {
+	/* Percent of pg_trgm: one word more, another ending or a typing error, not another matter.
+	 */
+	NEAR_SUBJECT = 60,
+	NEAR_WORDS = 50
+};
+
 static void link_clear(void *data)
 {
 	lk_thread_link *link = data;
@@ -15,6 +22,7 @@ void lk_thread_facts_init(lk_thread_facts *facts)
 	facts->tickets = g_array_new(FALSE, TRUE, sizeof(lk_thread_ticket));
 	facts->hits = g_array_new(FALSE, TRUE, sizeof(lk_thread_hit));
 	facts->sent = g_array_new(FALSE, TRUE, sizeof(lk_thread_sent));
+	facts->similar = g_array_new(FALSE, TRUE, sizeof(lk_thread_similar));
 }
 
 void lk_thread_facts_clear(lk_thread_facts *facts)
@@ -22,6 +30,7 @@ void lk_thread_facts_clear(lk_thread_facts *facts)
 	g_clear_pointer(&facts->tickets, g_array_unref);
 	g_clear_pointer(&facts->hits, g_array_unref);
 	g_clear_pointer(&facts->sent, g_array_unref);
+	g_clear_pointer(&facts->similar, g_array_unref);
 }
 
 void lk_thread_decision_clear(lk_thread_decision *decision)
@@ -138,8 +147,9 @@ static void settle(decider *d, const lk_thread_ticket *ticket, lk_purpose purpos
 					    "that the agent wrote it");
 	out->is_note = out->note_reason != NULL;
 	out->may_reopen = may_reopen(ticket, d->facts->received_at);
+	/* Late thanks are no new matter. */
 	if (is_ended(ticket->status) && !out->may_reopen && !out->is_note &&
-	    d->facts->kind == LK_KIND_NORMAL) {
+	    d->facts->kind == LK_KIND_NORMAL && d->facts->words != LK_WORDS_THANKS) {
 		out->reason = g_strdup_printf("%s; %s was resolved too long ago to be opened again",
 					      reason, reference);
 		out->writer = LK_WRITER_REQUESTER;
@@ -153,6 +163,10 @@ static void settle(decider *d, const lk_thread_ticket *ticket, lk_purpose purpos
 			    purpose == LK_PURPOSE_CUSTOMER && ticket->sender_takes_part;
 	out->moves = d->facts->kind == LK_KIND_NORMAL && !out->is_note &&
 		     (out->writer == LK_WRITER_REQUESTER || out->writer == LK_WRITER_PARTICIPANT);
+	/* Who asks how a resolved ticket is getting on does not hold it for done. */
+	out->is_chase = out->moves && !out->is_ended &&
+			(d->facts->words == LK_WORDS_CHASE || evidence == LK_EVIDENCE_DUPLICATE);
+	out->is_thanks = out->moves && d->facts->words == LK_WORDS_THANKS;
 }
 
 /* A token that still holds, with the ticket it is for and the purpose that counts. */
@@ -349,6 +363,82 @@ static bool by_subject(decider *d, const lk_thread_ticket **ret_refused)
 	return false;
 }
 
+/* Why the mail is about that ticket; NULL: it is not. Caller frees. */
+static char *duplicate_reason(const decider *d, const lk_thread_similar *similar)
+{
+	const lk_thread_facts *facts = d->facts;
+	bool is_only = facts->similar->len == 1;
+	g_autofree char *reference = lk_reference(d->policy, similar->ticket);
+
+	if (similar->window_s <= 0)
+		return NULL;
+	if (facts->subject_is_chase)
+		return facts->words == LK_WORDS_CHASE && is_only
+			       ? g_strdup_printf("its sender asks for progress, and %s is the "
+						 "sender's only open ticket",
+						 reference)
+			       : NULL;
+	if (similar->subject < NEAR_SUBJECT || similar->names_more)
+		return NULL;
+	if (facts->words == LK_WORDS_CHASE)
+		return g_strdup_printf(
+			"its sender opened %s under a near-identical subject (%d %%) "
+			"and asks for progress",
+			reference, similar->subject);
+	if (similar->words < NEAR_WORDS || similar->age_s > similar->window_s)
+		return NULL;
+	return g_strdup_printf("its sender opened %s with a near-identical subject (%d %%) and "
+			       "similar words (%d %%) within duplicate_window",
+			       reference, similar->subject, similar->words);
+}
+
+bool lk_thread_wants_similar(const lk_thread_facts *facts, const lk_thread_decision *decision)
+{
+	if (decision->ticket || facts->kind != LK_KIND_NORMAL || !facts->has_sender ||
+	    facts->dmarc_fails || facts->sender_is_shared || facts->sender_is_agent)
+		return false;
+	for (unsigned i = 0; i < decision->links->len; i++)
+		if (strcmp(g_array_index(decision->links, lk_thread_link, i).relation,
+			   "continues") == 0)
+			return false;
+	return !facts->subject_is_generic || facts->subject_is_chase;
+}
+
+/* Evidence 5. */
+static bool by_duplicate(decider *d)
+{
+	const lk_thread_similar *best = NULL;
+	g_autofree char *why = NULL;
+
+	if (!lk_thread_wants_similar(d->facts, d->out))
+		return false;
+	for (unsigned i = 0; i < d->facts->similar->len; i++) {
+		const lk_thread_similar *similar =
+			&g_array_index(d->facts->similar, lk_thread_similar, i);
+		char *reason = duplicate_reason(d, similar);
+		if (!reason ||
+		    (best && similar->subject + similar->words <= best->subject + best->words)) {
+			g_free(reason);
+			continue;
+		}
+		g_free(why);
+		why = reason;
+		best = similar;
+	}
+	if (!best)
+		return false;
+	const lk_thread_ticket ticket = {
+		.named = best->ticket,
+		.ticket = best->ticket,
+		.status = best->status,
+		.resolved_at = LK_TIME_NONE,
+		.sender_is_requester = true,
+		.sender_takes_part = true,
+	};
+	settle(d, &ticket, LK_PURPOSE_NONE, false, LK_EVIDENCE_DUPLICATE, why);
+	return true;
+}
+
 static void refuse(decider *d, const lk_thread_ticket *ticket, lk_evidence evidence,
 		   const char *words)
 {
@@ -376,10 +466,11 @@ void lk_thread_decide(const lk_policy *policy, const lk_clues *clues, const lk_t
 	if (by_token(&d) || by_message_id(&d) || by_reference(&d, &refused_reference) ||
 	    by_subject(&d, &refused_subject))
 		return;
+	bool joins = by_duplicate(&d);
 	if (refused_reference)
 		refuse(&d, refused_reference, LK_EVIDENCE_REFERENCE, "names a message of");
 	if (refused_subject)
 		refuse(&d, refused_subject, LK_EVIDENCE_SUBJECT, "subject names");
-	if (!ret_decision->reason)
+	if (!joins && !ret_decision->reason)
 		ret_decision->reason = g_strdup("nothing ties it to a ticket");
 }

@@ -8,6 +8,7 @@
 
 #include "lib/base/hash.h"
 #include "lib/base/token.h"
+#include "lib/desk/phrases.h"
 #include "lib/desk/policy.h"
 #include "lib/desk/ticket.h"
 #include "lib/mail/mail.h"
@@ -80,10 +81,30 @@ typedef struct {
 	lk_purpose purpose;
 } lk_thread_sent;
 
+/*
+ * An open ticket whose requester is the sender, and how much the mail is like it, in percent of
+ * pg_trgm: its subject by the words of lk_subject_words, its new words by what the requester wrote
+ * first and last.
+ */
+typedef struct {
+	int64_t ticket;
+	lk_status status;
+	int subject;
+	int words;
+	bool names_more;  /* the mail has a word with a digit that the ticket does not */
+	int64_t age_s;	  /* since the requester's newest mail on it */
+	int64_t window_s; /* of its queue; 0: nothing joins */
+} lk_thread_similar;
+
 typedef struct {
 	GArray *tickets; /* lk_thread_ticket */
 	GArray *hits;	 /* lk_thread_hit */
 	GArray *sent;	 /* lk_thread_sent, for bounce tokens */
+	GArray *similar; /* lk_thread_similar, newest ticket first */
+	lk_words words;	 /* what the new words come to */
+	bool subject_is_generic;
+	bool subject_is_chase;
+	bool sender_is_shared; /* a mailbox of many people with many matters */
 	bool has_sender;
 	bool sender_is_agent;
 	bool dmarc_fails;
@@ -110,9 +131,17 @@ typedef struct {
 	bool moves;	   /* a customer's message: ends waits, opens again */
 	bool may_reopen;   /* within the queue's time */
 	bool is_ended;	   /* the ticket it joins is resolved or closed */
+	bool is_chase;	   /* a customer asks for progress: ends no wait, is answered */
+	bool is_thanks;	   /* a customer only thanks: opens nothing again */
 	GArray *links;	   /* lk_thread_link: of the new ticket, or of the one it joins */
 } lk_thread_decision;
 void lk_thread_decision_clear(lk_thread_decision *decision);
+
+/*
+ * May the mail be a duplicate, so that facts.similar is worth looking up? Only a mail that nothing
+ * else ties to a ticket, of a sender who can be believed, under a subject that names a matter.
+ */
+bool lk_thread_wants_similar(const lk_thread_facts *facts, const lk_thread_decision *decision);
 
 /* The order of the mail contract; the first that holds wins. */
 void lk_thread_decide(const lk_policy *policy, const lk_clues *clues, const lk_thread_facts *facts,

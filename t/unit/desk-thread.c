@@ -144,6 +144,31 @@ static void read_token(table_case *c, char **words)
 	g_array_append_val(c->clues.tokens, token);
 }
 
+static void read_similar(table_case *c, char **words)
+{
+	lk_thread_similar similar = {
+		.ticket = number(words[1]),
+		.subject = (int)number(option(words, "subject", "0")),
+		.words = (int)number(option(words, "words", "0")),
+		.names_more = flag(words, "names-more"),
+	};
+
+	g_assert_true(lk_status_parse(option(words, "status", "open"), &similar.status));
+	g_assert_true(lk_parse_duration(option(words, "age", "1h"), &similar.age_s, NULL));
+	if (strcmp(option(words, "window", "2d"), "0") != 0)
+		g_assert_true(
+			lk_parse_duration(option(words, "window", "2d"), &similar.window_s, NULL));
+	g_array_append_val(c->facts.similar, similar);
+}
+
+static lk_words words_of(const char *name)
+{
+	for (unsigned w = 0; w <= LK_WORDS_THANKS; w++)
+		if (strcmp(lk_words_name((lk_words)w), name) == 0)
+			return (lk_words)w;
+	g_error("unknown words %s", name);
+}
+
 static void read_line(table_case *c, char **words)
 {
 	if (strcmp(words[0], "ticket") == 0) {
@@ -164,6 +189,14 @@ static void read_line(table_case *c, char **words)
 		c->facts.has_sender = !flag(words, "none");
 		c->facts.sender_is_agent = flag(words, "agent");
 		c->facts.dmarc_fails = flag(words, "dmarc-fails");
+		c->facts.sender_is_shared = flag(words, "shared");
+	} else if (strcmp(words[0], "similar") == 0) {
+		read_similar(c, words);
+	} else if (strcmp(words[0], "words") == 0) {
+		c->facts.words = words_of(words[1]);
+	} else if (strcmp(words[0], "subject") == 0) {
+		c->facts.subject_is_generic = flag(words, "generic");
+		c->facts.subject_is_chase = flag(words, "chase");
 	} else if (strcmp(words[0], "kind") == 0) {
 		for (unsigned k = 0; k <= LK_KIND_CALENDAR; k++)
 			if (strcmp(lk_kind_name(k), words[1]) == 0)
@@ -215,6 +248,10 @@ static void check_case(const void *data)
 			seen = g_strdup(decision.moves ? "yes" : "no");
 		else if (strcmp(pair[0], "reopen") == 0)
 			seen = g_strdup(decision.may_reopen ? "yes" : "no");
+		else if (strcmp(pair[0], "chase") == 0)
+			seen = g_strdup(decision.is_chase ? "yes" : "no");
+		else if (strcmp(pair[0], "thanks") == 0)
+			seen = g_strdup(decision.is_thanks ? "yes" : "no");
 		else if (strcmp(pair[0], "own-token") == 0)
 			seen = g_strdup(decision.is_own_token ? "yes" : "no");
 		else if (strcmp(pair[0], "links") == 0)
@@ -326,7 +363,8 @@ int main(int argc, char **argv)
 {
 	static const uint8_t key[32] = {7};
 	g_autoptr(GPtrArray) cases = g_ptr_array_new_with_free_func(case_free);
-	const char *const tables[] = {"order.txt", "field.txt", "notes.txt", "ended.txt"};
+	const char *const tables[] = {"order.txt", "field.txt",	     "notes.txt",
+				      "ended.txt", "duplicates.txt", "words.txt"};
 
 	g_test_init(&argc, &argv, NULL);
 	g_test_set_nonfatal_assertions();
