@@ -21,6 +21,7 @@ my %users = (
 	blob_chunks_out => [@intake, qw(luukku_send luukku_ctl)],
 	blob_head      => [@intake, qw(luukku_send luukku_ctl)],
 	bounce         => \@intake,
+	command        => [@intake, 'luukku_ctl'],
 	ctl            => ['luukku_ctl'],
 	db             => \@all,
 	fetch          => ['luukku_fetch'],
@@ -33,14 +34,14 @@ my %users = (
 	migrate        => ['luukku_owner'],
 	migrate_applied => [qw(luukku_owner luukku_ctl)],
 	migrate_has_table => [qw(luukku_owner luukku_ctl)],
+	notice         => ['luukku_send'],
 	outbox         => ['luukku_send'],
-	outbox_insert  => \@intake,
-	outbox_prepare => \@intake,
+	outbox_insert  => [@intake, 'luukku_ctl'],
+	outbox_prepare => [@intake, 'luukku_ctl'],
 	person         => ['luukku_ctl'],
 	sched          => ['luukku_sched'],
 	thread         => \@intake,
-	ticket         => \@intake,
-	ticket_event_add => [@intake, 'luukku_ctl'],
+	ticket         => [@intake, 'luukku_ctl'],
 );
 
 my $open = $db->helper('open');

@@ -14,13 +14,20 @@ setting s
 organisation s i u(name)
 person s i u
 ticket s i u
-ticket_link s i
-participant s i
+ticket_link s i d
+participant s i d
 blob s i u(created_at)
 blob_chunk s i
-message s i
+message s i u(ticket_id)
+message_search s
 attachment s i
-identifier s i u(message_id)
+identifier s i u(message_id ticket_id)
+absence s i u
+agent_token s i u
+command_run s i u
+consultation s i u
+held_command s i u
+look_up s i u
 event s i
 stage s i u
 arrival s i
@@ -52,9 +59,13 @@ blob_chunk s
 message s i
 identifier s i u(message_id)
 event s i
+message_search s
 delivery s i
 outbox s u
 schema_migration s
+absence s
+agent_token s
+consultation s
 END
 	luukku_sched => <<'END',
 setting s i u
@@ -66,32 +77,41 @@ message_search s i
 blob s d u(created_at)
 schema_migration s
 ticket_urgency s
+absence s
+consultation s
+held_command s
 END
 	luukku_ctl => <<'END',
 arrival s u(explain reason)
-attachment s d
+attachment s i d
 blob s
 blob_chunk s
 delivery s u(reply)
 event s i u(actor detail reason)
 folder s
-identifier s i
+identifier s i u(message_id ticket_id)
 lease s
 mailbox s
-message s u(evidence_reason from_address from_name header_block in_reply_to kind_reason message_id parsed raw_blob recipients_cc recipients_to refs reply_text subject text ticket_id)
+message s i u(evidence_reason from_address from_name header_block in_reply_to kind_reason message_id parsed raw_blob recipients_cc recipients_to refs reply_text subject text ticket_id)
 message_search s d
-organisation s i
-outbox s u(attempts claimed_by claimed_until due_at form last_reply reason recipient recipient_hash recipient_name state variables wire)
-participant s i u(added_by)
+organisation s i u(name)
+outbox s i u(attempts claimed_by claimed_until due_at form last_reply reason recipient recipient_hash recipient_name state variables wire)
+participant s i d u(added_by)
 person s i u
 quarantine s u(decided_at decided_by detail state)
 schema_migration s
 setting s
-stage s i
-ticket s i u(changed_at fields owner resolution subject subject_hash title)
-ticket_link s
+stage s i u
+ticket s i u
+ticket_link s i d
 ticket_urgency s
 turn s
+absence s i u
+agent_token s i u
+command_run s i u
+consultation s i u
+held_command s i u
+look_up s i u
 END
 	luukku_read => <<'END',
 setting s
@@ -101,7 +121,7 @@ ticket_link s
 mailbox s
 lease s
 schema_migration s
-ticket s(changed_at chased closed_at due_resolve due_respond first_response_at id is_machine is_silent language merged_into missing_fields opened_at organisation_id owner priority queue reopened requester_id resolved_at skill sla status supplier tags type waiting_on waiting_until)
+ticket s(answer_by changed_at chased closed_at due_resolve due_respond first_response_at id is_machine is_silent language merged_into missing_fields opened_at organisation_id owner priority queue reopened requester_id resolved_at skill sla status supplier tags type waiting_on waiting_until)
 person s(created_at id language organisation_id organisation_set standing)
 participant s(added_at person_id role ticket_id)
 message s(at direction evidence id importance kind language raw_size ticket_id writer)
@@ -116,7 +136,7 @@ turn s
 END
 );
 # A row's number stands in its Message-ID, so it is drawn before the row is written.
-my %numbers = map { $_ => ['outbox_id_seq USAGE'] } qw(luukku_fetch luukku_lmtp);
+my %numbers = map { $_ => ['outbox_id_seq USAGE'] } qw(luukku_fetch luukku_lmtp luukku_ctl);
 
 my $pg = Luukku::Test::Pg->start;
 my $db = $pg->database;
