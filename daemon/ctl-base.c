@@ -22,22 +22,12 @@ bool lk_ctl_has(const lk_ctl *ctl, const char *option)
 bool lk_ctl_conf(lk_ctl *ctl, const lk_conf **ret_conf, GError **error)
 {
 	g_autoptr(GPtrArray) problems = NULL;
-	unsigned errors = 0;
 
 	if (ctl->conf == NULL && !lk_conf_load(ctl->config, &ctl->conf, &problems)) {
-		for (unsigned i = 0; i < problems->len; i++) {
-			const lk_conf_problem *problem = g_ptr_array_index(problems, i);
-			g_autofree char *line = lk_conf_problem_format(problem);
-
-			if (problem->severity != LK_CONF_IS_ERROR)
-				continue;
-			errors++;
-			fprintf(stderr, "%s\n", line);
-		}
+		lk_ctl_print_errors(problems);
 		g_set_error(error, LK_ERROR, LK_ERR_CONFIG,
-			    "the configuration cannot be used: mend the error%s above "
-			    "(`luukkuctl check` looks again)",
-			    errors == 1 ? "" : "s");
+			    "the configuration cannot be used: mend what is said above "
+			    "(`luukkuctl check` looks again)");
 		return false;
 	}
 	*ret_conf = ctl->conf;
@@ -46,7 +36,7 @@ bool lk_ctl_conf(lk_ctl *ctl, const lk_conf **ret_conf, GError **error)
 
 bool lk_ctl_db(lk_ctl *ctl, lk_db **ret_db, GError **error)
 {
-	static const lk_query_group groups[] = {LK_QG_CTL};
+	static const lk_query_group groups[] = {LK_QG_CTL, LK_QG_PERSON};
 	const lk_conf *conf = NULL;
 
 	if (!lk_ctl_conf(ctl, &conf, error))

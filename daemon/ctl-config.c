@@ -1,8 +1,6 @@
 #include "daemon/ctl.h"
 
 #include "lib/base/err.h"
-#include "lib/base/io.h"
-#include "lib/base/units.h"
 #include "lib/db/migrate.h"
 
 #include <errno.h>
@@ -139,24 +137,6 @@ static bool run_config(lk_ctl *ctl, GError **error)
 	return true;
 }
 
-bool lk_ctl_process_lives(int64_t pid)
-{
-	return pid > 1 && pid <= INT32_MAX && (kill((pid_t)pid, 0) == 0 || errno == EPERM);
-}
-
-/* The process that luukkud's pid file names, if it lives. */
-static bool luukkud_pid(const lk_conf *conf, int64_t *ret_pid)
-{
-	g_autofree char *path = g_build_filename(conf->site.run_dir, "luukkud.pid", NULL);
-	g_autoptr(GString) text = NULL;
-
-	if (!lk_read_file(path, 32, &text, NULL))
-		return false;
-	g_strchomp(text->str);
-	return lk_parse_int(text->str, 2, INT32_MAX, ret_pid, NULL) &&
-	       lk_ctl_process_lives(*ret_pid);
-}
-
 static bool run_reload(lk_ctl *ctl, GError **error)
 {
 	const lk_conf *conf = NULL;
@@ -166,7 +146,7 @@ static bool run_reload(lk_ctl *ctl, GError **error)
 		g_prefix_error(error, "nothing was changed, the running configuration stays: ");
 		return false;
 	}
-	if (!luukkud_pid(conf, &pid)) {
+	if (!lk_ctl_luukkud(conf, &pid)) {
 		ctl->status = EX_UNAVAILABLE;
 		g_set_error(error, LK_ERROR, LK_ERR_RETRY,
 			    "no luukkud is running here (%s/luukkud.pid); start it, it reads the "

@@ -224,5 +224,15 @@ const lk_ctl_command lk_ctl_trace_commands[] = {
 	 .options = trace_options,
 	 .run = run_trace,
 	 .summary = "what became of a mail: where fetched, which ticket, mails caused"},
+	{.name = "replay",
+	 .operands = "",
+	 .options = lk_ctl_replay_options,
+	 .run = lk_ctl_replay,
+	 .summary = "what changed rules would do with the mail of a time",
+	 .more = "Routes stored mail again under --rules FILE, or under the configuration as the "
+		 "file stands\nnow, and lists what would go another way than under the "
+		 "configuration that luukkud runs on.\nWhere no luukkud runs, it compares with "
+		 "the file of -c, or, without --rules, with what was\ndecided then. Writes "
+		 "nothing."},
 	{.name = NULL},
 };

@@ -9,6 +9,7 @@
 #include "lib/base/json.h"
 #include "lib/conf/conf.h"
 #include "lib/db/db.h"
+#include "lib/desk/policy.h"
 
 #include <glib.h>
 #include <stdbool.h>
@@ -128,6 +129,40 @@ void lk_ctl_connect_all(lk_ctl *ctl, bool quiet, GPtrArray *problems);
 
 /* Does a process of that number live? */
 bool lk_ctl_process_lives(int64_t pid);
+
+/* `replay` (ctl-replay.c). */
+bool lk_ctl_replay(lk_ctl *ctl, GError **error);
+extern const lk_ctl_option lk_ctl_replay_options[];
+
+/* --- configurations beside the one of -c (ctl-running.c) ------------------------------------- */
+
+/* The process that luukkud's pid file names; false when none lives. */
+bool lk_ctl_luukkud(const lk_conf *conf, int64_t *ret_pid);
+
+/*
+ * The configuration that luukkud has in force, which may be older than the file; after lk_ctl_conf.
+ * *ret_conf NULL: no luukkud runs here. An error: it cannot be read by this user.
+ */
+bool lk_ctl_running(lk_ctl *ctl, lk_conf **ret_conf, GError **error);
+
+/* The errors among the problems to standard error. */
+void lk_ctl_print_errors(const GPtrArray *problems);
+
+/* A configuration as the desk wants it. */
+typedef struct {
+	const lk_conf *conf; /* borrowed */
+	lk_conf *own;	     /* what conf is, where it is freed with the rest; or NULL */
+	lk_keys *keys;
+	lk_policy *policy;
+} lk_ctl_desk;
+
+/*
+ * Fills a cleared desk. Without needs_keys a key file that this user cannot read stops nothing: no
+ * mail then names a ticket by a token.
+ */
+bool lk_ctl_desk_open(const lk_conf *conf, bool needs_keys, lk_ctl_desk *desk, GError **error);
+void lk_ctl_desk_clear(lk_ctl_desk *desk);
+G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(lk_ctl_desk, lk_ctl_desk_clear)
 
 /* `save` (ctl-save.c). */
 bool lk_ctl_save(lk_ctl *ctl, GError **error);

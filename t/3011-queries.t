@@ -39,6 +39,7 @@ my %users = (
 	outbox_insert  => [@intake, 'luukku_ctl'],
 	outbox_prepare => [@intake, 'luukku_ctl'],
 	person         => ['luukku_ctl'],
+	replay         => ['luukku_ctl'],
 	sched          => ['luukku_sched'],
 	thread         => \@intake,
 	ticket         => [@intake, 'luukku_ctl'],

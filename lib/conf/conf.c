@@ -181,14 +181,31 @@ static void derive(lk_conf *conf)
 		conf->lmtp.listen = g_build_filename(conf->site.run_dir, "lmtp", NULL);
 }
 
-static bool read_all(lk_reader *reader, const char *path)
+/* The file goes without its own rules. */
+static void drop_rules(lk_node *root)
+{
+	for (unsigned i = root->items->len; i-- > 0;) {
+		const lk_node *item = g_ptr_array_index(root->items, i);
+
+		if (strcmp(item->name, "rules") == 0 || strcmp(item->name, "rule_files") == 0)
+			g_ptr_array_remove_index(root->items, i);
+	}
+}
+
+/* rules: a file whose rules stand in place of all common ones, or NULL. */
+static bool read_all(lk_reader *reader, const char *path, const char *rules)
 {
 	g_autoptr(lk_node) root = NULL;
 
 	if (!lk_node_read(&reader->findings, path, NULL, &root, &reader->stopped))
 		return false;
+	if (rules)
+		drop_rules(root);
 	lk_read_group(reader, "", "", root, reader->conf);
-	read_rule_files(reader, root);
+	if (rules)
+		read_rule_file(reader, rules, NULL);
+	else
+		read_rule_files(reader, root);
 	return true;
 }
 
@@ -197,8 +214,8 @@ bool lk_conf_load(const char *path, lk_conf **ret_conf, GPtrArray **ret_problems
 	return lk_conf_load_with(path, NULL, ret_conf, ret_problems);
 }
 
-bool lk_conf_load_with(const char *path, lk_snapshot *snapshot, lk_conf **ret_conf,
-		       GPtrArray **ret_problems)
+static bool load(const char *path, const char *rules, lk_snapshot *snapshot, lk_conf **ret_conf,
+		 GPtrArray **ret_problems)
 {
 	g_autoptr(GPtrArray) problems = lk_problems_new();
 	g_autoptr(lk_conf) conf = g_new0(lk_conf, 1);
@@ -210,7 +227,7 @@ bool lk_conf_load_with(const char *path, lk_snapshot *snapshot, lk_conf **ret_co
 	conf->path = g_canonicalize_filename(path, NULL);
 	conf->dir = g_path_get_dirname(conf->path);
 	reader.findings.files = conf->files;
-	if (read_all(&reader, path) && !reader.stopped) {
+	if (read_all(&reader, path, rules) && !reader.stopped) {
 		derive(conf);
 		lk_check_conf(&reader.findings, conf);
 	}
@@ -222,6 +239,40 @@ bool lk_conf_load_with(const char *path, lk_snapshot *snapshot, lk_conf **ret_co
 	}
 	*ret_problems = g_steal_pointer(&problems);
 	return ok;
+}
+
+bool lk_conf_load_with(const char *path, lk_snapshot *snapshot, lk_conf **ret_conf,
+		       GPtrArray **ret_problems)
+{
+	return load(path, NULL, snapshot, ret_conf, ret_problems);
+}
+
+/* Does the file hold rules: ( ... ); and nothing else? */
+static bool is_rules_only(const char *path)
+{
+	g_autoptr(GPtrArray) files = g_ptr_array_new_with_free_func(g_free);
+	g_autoptr(GPtrArray) unused = lk_problems_new();
+	const lk_findings findings = {files, unused, NULL};
+	g_autoptr(lk_node) root = NULL;
+	bool stopped = false;
+
+	if (!lk_node_read(&findings, path, NULL, &root, &stopped) || root->items->len == 0)
+		return false;
+	for (unsigned i = 0; i < root->items->len; i++) {
+		const lk_node *item = g_ptr_array_index(root->items, i);
+
+		if (strcmp(item->name, "rules") != 0)
+			return false;
+	}
+	return true;
+}
+
+bool lk_conf_load_changed(const char *path, const char *changed, lk_conf **ret_conf,
+			  GPtrArray **ret_problems)
+{
+	if (is_rules_only(changed))
+		return load(path, changed, NULL, ret_conf, ret_problems);
+	return load(changed, NULL, NULL, ret_conf, ret_problems);
 }
 
 bool lk_conf_open(const char *path, lk_snapshot *snapshot, lk_conf **ret_conf, GError **error)

@@ -419,6 +419,14 @@ bool lk_conf_load(const char *path, lk_conf **ret_conf, GPtrArray **ret_problems
 struct lk_snapshot;
 bool lk_conf_load_with(const char *path, struct lk_snapshot *snapshot, lk_conf **ret_conf,
 		       GPtrArray **ret_problems);
+
+/*
+ * What the configuration would be with a changed file: one that holds rules: ( ... ); and nothing
+ * else stands in place of all common rules (rules and rule_files) of path, any other is a whole
+ * configuration by itself.
+ */
+bool lk_conf_load_changed(const char *path, const char *changed, lk_conf **ret_conf,
+			  GPtrArray **ret_problems);
 void lk_conf_free(lk_conf *conf);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(lk_conf, lk_conf_free)
 
