@@ -50,15 +50,18 @@ struct lk_ctl {
 };
 
 /* The commands of each file; a table ends with a NULL name. */
-extern const lk_ctl_command lk_ctl_config_commands[];	  /* ctl-config.c */
-extern const lk_ctl_command lk_ctl_key_commands[];	  /* ctl-key.c */
-extern const lk_ctl_command lk_ctl_deliver_commands[];	  /* ctl-deliver.c */
-extern const lk_ctl_command lk_ctl_list_commands[];	  /* ctl-list.c */
-extern const lk_ctl_command lk_ctl_show_commands[];	  /* ctl-show.c */
-extern const lk_ctl_command lk_ctl_status_commands[];	  /* ctl-status.c */
-extern const lk_ctl_command lk_ctl_trace_commands[];	  /* ctl-trace.c */
-extern const lk_ctl_command lk_ctl_outbox_commands[];	  /* ctl-outbox.c */
-extern const lk_ctl_command lk_ctl_quarantine_commands[]; /* ctl-quarantine.c */
+extern const lk_ctl_command lk_ctl_config_commands[];	    /* ctl-config.c */
+extern const lk_ctl_command lk_ctl_key_commands[];	    /* ctl-key.c */
+extern const lk_ctl_command lk_ctl_deliver_commands[];	    /* ctl-deliver.c */
+extern const lk_ctl_command lk_ctl_list_commands[];	    /* ctl-list.c */
+extern const lk_ctl_command lk_ctl_show_commands[];	    /* ctl-show.c */
+extern const lk_ctl_command lk_ctl_status_commands[];	    /* ctl-status.c */
+extern const lk_ctl_command lk_ctl_trace_commands[];	    /* ctl-trace.c */
+extern const lk_ctl_command lk_ctl_outbox_commands[];	    /* ctl-outbox.c */
+extern const lk_ctl_command lk_ctl_quarantine_commands[];   /* ctl-quarantine.c */
+extern const lk_ctl_command lk_ctl_person_commands[];	    /* ctl-person.c */
+extern const lk_ctl_command lk_ctl_organisation_commands[]; /* ctl-organisation.c */
+extern const lk_ctl_command lk_ctl_agent_commands[];	    /* ctl-agent.c */
 
 /* `luukkuctl parse`: needs no configuration; argv[0] is "parse". Gives the exit status. */
 int lk_ctl_parse(int argc, char **argv);

@@ -98,12 +98,12 @@ static void skip_line_end(lk_csv *csv)
 }
 
 /* Leaves the reader behind the bad line. */
-static bool fail(lk_csv *csv, unsigned line, GError **error, const char *what)
+static bool fail(lk_csv *csv, GError **error, const char *what)
 {
 	while (!is_line_end(csv))
 		csv->at++;
 	skip_line_end(csv);
-	g_set_error(error, LK_ERROR, LK_ERR_DATA, "line %u: %s", line, what);
+	g_set_error_literal(error, LK_ERROR, LK_ERR_DATA, what);
 	return false;
 }
 
@@ -119,7 +119,7 @@ static bool read_quoted(lk_csv *csv, GError **error)
 		} else if (*csv->at == '"') {
 			csv->at++;
 			return is_line_end(csv) || *csv->at == csv->separator ||
-			       fail(csv, line, error,
+			       fail(csv, error,
 				    "text stands behind a closing quote; a quote within quotes is "
 				    "written twice");
 		}
@@ -130,7 +130,7 @@ static bool read_quoted(lk_csv *csv, GError **error)
 	}
 	csv->at = begin;
 	csv->line = line;
-	return fail(csv, line, error, "a quote begins here and does not end");
+	return fail(csv, error, "a quote begins here and does not end");
 }
 
 static bool read_field(lk_csv *csv, GError **error)
@@ -147,7 +147,7 @@ static bool read_field(lk_csv *csv, GError **error)
 		g_string_append_len(csv->field, begin, csv->at - begin);
 	}
 	if (csv->field->len > LK_CSV_MOST_BYTES || csv->fields->len >= LK_CSV_MOST_FIELDS)
-		return fail(csv, csv->line, error, "a row goes beyond 200 fields or 64 kB a field");
+		return fail(csv, error, "a row goes beyond 200 fields or 64 kB a field");
 	g_ptr_array_add(csv->fields, g_strndup(csv->field->str, csv->field->len));
 	return true;
 }

@@ -21,8 +21,8 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC(lk_csv, lk_csv_free)
 /*
  * The next row that is not blank, each field as it was quoted. False at the end, or with *error
  * set: LK_ERR_DATA for a quote that does not end, text behind a closing quote, a row beyond the
- * limits; reading can go on with the line behind it. *ret_line: where the row begins. The fields
- * are borrowed until the next call.
+ * limits; reading can go on with the line behind it. *ret_line: where the row begins, the bad
+ * one too. The fields are borrowed until the next call.
  */
 bool lk_csv_next(lk_csv *csv, const GPtrArray **ret_fields, unsigned *ret_line, GError **error);
 

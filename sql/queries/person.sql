@@ -72,7 +72,8 @@ WHERE p.address_hash = $1;
 WITH was AS (
 	SELECT id, standing FROM person WHERE address_hash = $1 FOR UPDATE
 ), now AS (
-	INSERT INTO person (address_hash, address, standing, created_at) VALUES ($1, $2, $3, $4)
+	INSERT INTO person (address_hash, address, standing, created_at)
+	SELECT $1, $2, $3, $4 FROM (SELECT count(*) FROM was) AS looked_first
 	ON CONFLICT (address_hash) DO UPDATE SET standing = excluded.standing
 	RETURNING id
 )

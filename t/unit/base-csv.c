@@ -24,7 +24,8 @@ static char *read_all(const char *text, size_t n)
 						       (char *)g_ptr_array_index(fields, i));
 		} else if (error) {
 			g_assert_true(lk_err_is(error, LK_ERR_DATA));
-			g_string_append_printf(all, "%s!%s", all->len ? " " : "", error->message);
+			g_string_append_printf(all, "%s!%u:%s", all->len ? " " : "", line,
+					       error->message);
 			g_clear_error(&error);
 		} else {
 			break;
@@ -51,10 +52,9 @@ static void test_rows(void)
 		{"a,b\n\n , \n1,2\n", "1:a|b 4:1|2"},
 		{"a,b\n\"1 \"\"one\"\"\",\"x\ny\"\n3,4\n", "1:a|b 2:1 \"one\"|x\ny 4:3|4"},
 		{"a,b\n1,\n,2\n", "1:a|b 2:1| 3:|2"},
-		{"a,b\n1,\"two\n3,4\n",
-		 "1:a|b !line 2: a quote begins here and does not end 3:3|4"},
+		{"a,b\n1,\"two\n3,4\n", "1:a|b !2:a quote begins here and does not end 3:3|4"},
 		{"a,b\n\"1\"x,2\n3,4\n",
-		 "1:a|b !line 2: text stands behind a closing quote; a quote within quotes is "
+		 "1:a|b !2:text stands behind a closing quote; a quote within quotes is "
 		 "written twice 3:3|4"},
 		{"a,b\n1\"x,2\n", "1:a|b 2:1\"x|2"},
 		{"address\nx@y\n", "1:address 2:x@y"},
@@ -92,13 +92,12 @@ static void test_limits(void)
 	g_string_append(wide, "\n1,2\n");
 	got_wide = read_all(wide->str, wide->len);
 	g_assert_cmpstr(got_wide, ==,
-			"1:a|b !line 2: a row goes beyond 200 fields or 64 kB a field 3:1|2");
+			"1:a|b !2:a row goes beyond 200 fields or 64 kB a field 3:1|2");
 	for (unsigned i = 0; i < LK_CSV_MOST_BYTES + 2; i++)
 		g_string_append_c(quoted, 'x');
 	g_string_append(quoted, "\",2\n1,2\n");
 	got_quoted = read_all(quoted->str, quoted->len);
-	g_assert_cmpstr(got_quoted, ==,
-			"1:a|b !line 2: a quote begins here and does not end 3:1|2");
+	g_assert_cmpstr(got_quoted, ==, "1:a|b !2:a quote begins here and does not end 3:1|2");
 }
 
 int main(int argc, char **argv)
