@@ -26,6 +26,7 @@ static const int64_t fast_ns = 2 * 1000 * 1000;
 struct lk_pattern {
 	pcre2_code *code;
 	bool is_jit;
+	bool wants_jit;	  /* at its first match: many never come that far */
 	bool is_anchored; /* one starting point only */
 	uint32_t groups;
 };
@@ -117,10 +118,7 @@ bool lk_pattern_new(const char *pattern, unsigned flags, lk_pattern **ret_patter
 			    made->groups, MOST_GROUPS);
 		return false;
 	}
-	/* Where no memory may be both written and run there is no machine code: slower, the same.
-	 */
-	if (!(flags & LK_PATTERN_ONCE) && !room.no_jit)
-		made->is_jit = pcre2_jit_compile(made->code, PCRE2_JIT_COMPLETE) == 0;
+	made->wants_jit = !(flags & LK_PATTERN_ONCE);
 	*ret_pattern = g_steal_pointer(&made);
 	return true;
 }
@@ -230,10 +228,20 @@ static int run_in_stretches(const lk_pattern *pattern, const char *text, size_t 
 	}
 }
 
-lk_match lk_pattern_match_valid(const lk_pattern *pattern, const char *text, size_t n)
+/* Where no memory may be both written and run there is no machine code: slower, the same. */
+static void make_jit(lk_pattern *pattern)
+{
+	pattern->wants_jit = false;
+	if (!room.no_jit)
+		pattern->is_jit = pcre2_jit_compile(pattern->code, PCRE2_JIT_COMPLETE) == 0;
+}
+
+lk_match lk_pattern_match_valid(lk_pattern *pattern, const char *text, size_t n)
 {
 	int done = 0;
 
+	if (pattern->wants_jit)
+		make_jit(pattern);
 	if (n > LK_PATTERN_BYTES)
 		for (n = LK_PATTERN_BYTES; ((unsigned char)text[n] & 0xc0) == 0x80; n--)
 			;
@@ -246,7 +254,7 @@ lk_match lk_pattern_match_valid(const lk_pattern *pattern, const char *text, siz
 	return done == PCRE2_ERROR_NOMATCH ? LK_MATCH_NO : LK_MATCH_LIMIT;
 }
 
-lk_match lk_pattern_match(const lk_pattern *pattern, const char *text, size_t n)
+lk_match lk_pattern_match(lk_pattern *pattern, const char *text, size_t n)
 {
 	if (g_utf8_validate_len(text, n, NULL))
 		return lk_pattern_match_valid(pattern, text, n);

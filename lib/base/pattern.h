@@ -17,7 +17,9 @@ enum {
 	LK_PATTERN_ONCE = 4	    /* used a few times only: not made into machine code */
 };
 
-/* LK_ERR_CONFIG says at which character it is wrong. */
+/*
+ * LK_ERR_CONFIG says at which character it is wrong. Machine code is made when it is first matched.
+ */
 bool lk_pattern_new(const char *pattern, unsigned flags, lk_pattern **ret_pattern, GError **error);
 void lk_pattern_free(lk_pattern *pattern);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(lk_pattern, lk_pattern_free)
@@ -41,8 +43,8 @@ enum { LK_PATTERN_BYTES = 256 * 1024 };
  * Does the pattern hold anywhere in the text? n: its bytes. What is not valid UTF-8 is replaced
  * before; _valid: the caller knows that it is valid.
  */
-lk_match lk_pattern_match(const lk_pattern *pattern, const char *text, size_t n);
-lk_match lk_pattern_match_valid(const lk_pattern *pattern, const char *text, size_t n);
+lk_match lk_pattern_match(lk_pattern *pattern, const char *text, size_t n);
+lk_match lk_pattern_match_valid(lk_pattern *pattern, const char *text, size_t n);
 
 /*
  * What a group caught in the last match of all, which was this pattern's and said LK_MATCH_YES; 0
@@ -61,7 +63,7 @@ bool lk_pattern_has_group(const lk_pattern *pattern, const char *name);
  */
 bool lk_pattern_may_stall(const char *pattern, unsigned flags);
 
-/* For measurements: no machine code for patterns made from here on. */
+/* For measurements: no machine code for patterns first matched from here on. */
 void lk_pattern_use_jit(bool use);
 
 /*
