@@ -459,7 +459,7 @@ static bool run(lk_program *program, GError **error)
 
 int main(int argc, char **argv)
 {
-	static const lk_query_group groups[] = {LK_QG_OUTBOX};
+	static const lk_query_group groups[] = {LK_QG_OUTBOX, LK_QG_BLOB, LK_QG_NOTICE};
 	static const lk_program_spec spec = {.name = "luukku-send",
 					     .role = "luukku_send",
 					     .groups = groups,

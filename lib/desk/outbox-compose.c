@@ -3,6 +3,7 @@
 
 #include "lib/base/err.h"
 #include "lib/base/text.h"
+#include "lib/desk/notice.h"
 #include "lib/desk/prose.h"
 #include "lib/desk/scrub.h"
 #include "lib/desk/subject.h"
@@ -88,10 +89,50 @@ static void add_prose(draft *d)
 	lk_json_take(d->variables, "paragraphs", lk_prose(text, pictures));
 }
 
+/* Nothing of what people wrote brings a reply address of ours out again. */
+static bool read_variables(draft *d, GError **error)
+{
+	const char *text = lk_row_text(d->rows, d->row, "variables");
+	g_autoptr(lk_json) variables = NULL;
+
+	if (!lk_json_parse(text, strlen(text), &variables, error))
+		return false;
+	d->variables = lk_scrub_json(d->policy, variables);
+	return true;
+}
+
+/* The address that answers to this mail go to; NULL: it is about no ticket. Caller frees. */
+static char *reply_address(const draft *d)
+{
+	uint8_t epoch = (uint8_t)lk_row_int(d->rows, d->row, "epoch");
+	lk_purpose purpose = d->purpose == LK_PURPOSE_NONE ? LK_PURPOSE_NOTE : d->purpose;
+
+	if (!d->ticket)
+		return NULL;
+	return lk_outbox_address(d->policy, d->queue->from, purpose, epoch, d->ticket,
+				 d->recipient);
+}
+
+/* A notice says how the ticket is now, not how it was when the row was written. */
+static bool fill_notice(draft *d, lk_lang language, GError **error)
+{
+	g_autofree char *reply_to = reply_address(d);
+	g_autoptr(lk_json) filled = NULL;
+
+	if (strcmp(lk_row_text(d->rows, d->row, "template"), "notice") != 0)
+		return true;
+	if (!lk_notice_fill(d->db, d->policy, d->now, language, d->ticket,
+			    lk_row_int(d->rows, d->row, "cause"), d->recipient, reply_to,
+			    d->variables, error))
+		return false;
+	filled = d->variables;
+	d->variables = lk_scrub_json(d->policy, filled);
+	return true;
+}
+
 static bool start(draft *d, GError **error)
 {
 	const char *queue = lk_row_text(d->rows, d->row, "queue");
-	const char *variables = lk_row_text(d->rows, d->row, "variables");
 	lk_lang language = d->policy->language;
 
 	d->queue = lk_policy_queue(d->policy, queue);
@@ -105,15 +146,17 @@ static bool start(draft *d, GError **error)
 	d->purpose = lk_outbox_purpose(lk_row_text(d->rows, d->row, "purpose"));
 	d->ticket = lk_row_int(d->rows, d->row, "ticket");
 	d->recipient = lk_row_text(d->rows, d->row, "recipient");
-	if (!lk_json_parse(variables, strlen(variables), &d->variables, error))
+	if (!read_variables(d, error))
 		return false;
 	if (!lk_outbox_form_read(d->db, lk_row_text(d->rows, d->row, "form"), d->purpose, &d->form,
 				 error))
 		return false;
 	if (d->form.left_out->len > 0)
 		lk_json_take(d->variables, "left_out", lk_outbox_form_left_out(&d->form));
-	add_prose(d);
 	lk_lang_parse(lk_row_text(d->rows, d->row, "language"), &language);
+	if (!fill_notice(d, language, error))
+		return false;
+	add_prose(d);
 	bool is_bilingual = lk_json_get_bool(d->variables, "is_bilingual", false);
 	if (!is_bilingual || d->policy->bilingual[language])
 		d->languages[d->n_languages++] = language;
@@ -155,7 +198,7 @@ static bool render_text(draft *d, const char *name, GError **error)
 			g_string_append(all, "\n* * *\n\n");
 		g_string_append(all, text);
 	}
-	d->text = lk_scrub(d->policy, all->str);
+	d->text = g_string_free(g_steal_pointer(&all), FALSE);
 	return true;
 }
 
@@ -165,7 +208,6 @@ static bool render_html(draft *d, const char *name, GError **error)
 	g_autoptr(lk_json) page = lk_json_object();
 	lk_json *parts = lk_json_array();
 	const char *first = lk_lang_code(d->languages[0]);
-	g_autofree char *html = NULL;
 
 	lk_json_take(page, "parts", parts);
 	lk_json_set_text(page, "language", first);
@@ -187,10 +229,7 @@ static bool render_html(draft *d, const char *name, GError **error)
 		lk_json_set_bool(one, "is_later", i > 0);
 		lk_json_push(parts, one);
 	}
-	if (!fill(d, d->languages[0], "page", "html", page, &html, error))
-		return false;
-	d->html = lk_scrub(d->policy, html);
-	return true;
+	return fill(d, d->languages[0], "page", "html", page, &d->html, error);
 }
 
 /* A customer's id goes into our headers only when it can do no harm there. */
@@ -272,12 +311,7 @@ static const char *from_name_of(const draft *d)
 
 static bool build(draft *d, GString **ret_wire, GError **error)
 {
-	uint8_t epoch = (uint8_t)lk_row_int(d->rows, d->row, "epoch");
-	lk_purpose purpose = d->purpose == LK_PURPOSE_NONE ? LK_PURPOSE_NOTE : d->purpose;
-	g_autofree char *reply_to = d->ticket
-					    ? lk_outbox_address(d->policy, d->queue->from, purpose,
-								epoch, d->ticket, d->recipient)
-					    : NULL;
+	g_autofree char *reply_to = reply_address(d);
 	g_autofree char *reference = d->ticket ? lk_reference(d->policy, d->ticket) : NULL;
 	g_autofree char *list_id = NULL;
 	const lk_outbox_about about = {.policy = d->policy,

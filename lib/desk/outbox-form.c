@@ -1,9 +1,10 @@
 /* What kind of mail an outbox row is: its headers, who is shown, what goes along. */
+#include "lib/desk/outbox-private.h"
+
 #include "lib/base/err.h"
 #include "lib/base/io.h"
 #include "lib/base/text.h"
 #include "lib/db/blob.h"
-#include "lib/desk/outbox-private.h"
 
 #include <string.h>
 #include <sys/mman.h>

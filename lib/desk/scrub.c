@@ -71,3 +71,58 @@ char *lk_scrub(const lk_policy *policy, const char *text)
 	}
 	return g_string_free(g_steal_pointer(&out), FALSE);
 }
+
+static lk_json *scrub_value(const lk_policy *policy, const lk_json *value);
+
+static lk_json *scrub_object(const lk_policy *policy, const lk_json *object)
+{
+	lk_json *copy = lk_json_object();
+	g_autoptr(GPtrArray) keys = lk_json_keys(object);
+
+	for (unsigned i = 0; i < keys->len; i++) {
+		const char *key = g_ptr_array_index(keys, i);
+		lk_json *value = lk_json_get(object, key);
+		bool is_ours = strcmp(key, "actions") == 0;
+
+		if (lk_json_is_text(value) && !is_ours) {
+			g_autofree char *text = lk_scrub(policy, lk_json_text(value));
+			lk_json_set_text(copy, key, text);
+		} else {
+			lk_json_take(copy, key,
+				     is_ours ? lk_json_ref(value) : scrub_value(policy, value));
+		}
+	}
+	return copy;
+}
+
+static lk_json *scrub_array(const lk_policy *policy, const lk_json *array)
+{
+	lk_json *copy = lk_json_array();
+
+	for (size_t i = 0; i < lk_json_size(array); i++) {
+		lk_json *value = lk_json_at(array, i);
+
+		if (lk_json_is_text(value)) {
+			g_autofree char *text = lk_scrub(policy, lk_json_text(value));
+			lk_json_push_text(copy, text);
+		} else {
+			lk_json_push(copy, scrub_value(policy, value));
+		}
+	}
+	return copy;
+}
+
+/* Depth is that of the JSON, which lk_json_parse bounds. */
+static lk_json *scrub_value(const lk_policy *policy, const lk_json *value)
+{
+	if (lk_json_is_object(value))
+		return scrub_object(policy, value);
+	if (lk_json_is_array(value))
+		return scrub_array(policy, value);
+	return lk_json_ref((lk_json *)value);
+}
+
+lk_json *lk_scrub_json(const lk_policy *policy, const lk_json *json)
+{
+	return scrub_value(policy, json);
+}

@@ -2,6 +2,7 @@
 #ifndef LK_DESK_SCRUB_H
 #define LK_DESK_SCRUB_H
 
+#include "lib/base/json.h"
 #include "lib/desk/policy.h"
 
 /*
@@ -10,5 +11,11 @@
  * Caller frees.
  */
 char *lk_scrub(const lk_policy *policy, const char *text);
+
+/*
+ * A copy of the JSON with every string scrubbed, but for what stands under "actions": those are
+ * links that we made for this very recipient. Caller unrefs.
+ */
+lk_json *lk_scrub_json(const lk_policy *policy, const lk_json *json);
 
 #endif

@@ -14,7 +14,9 @@
  *   address purpose=customer number=1001 recipient=ADDRESS [plain=ict@example.fi]
  *   message-id purpose=customer ticket=1001 outbox=1
  *   add ticket=1001 recipient=ADDRESS            one more mail through lk_outbox_add
- *   move ticket=1001 status=resolved
+ *   notice ticket=1001 message=N kind=new [owner=ADDRESS] [customer=NAME] [also=TITLE]
+ * [doer=ADDRESS] answer ticket=1001 message=N text=WORDS [cc=ADDRESS]    an agent's words to the
+ * requester move ticket=1001 status=resolved
  */
 #include "lib/base/err.h"
 #include "lib/base/io.h"
@@ -22,6 +24,7 @@
 #include "lib/base/secret.h"
 #include "lib/base/units.h"
 #include "lib/desk/ingest.h"
+#include "lib/desk/notice.h"
 #include "lib/desk/outbox-private.h"
 #include "lib/desk/ticket.h"
 #include "lib/mail/parser.h"
@@ -63,6 +66,7 @@ static void add_queue(const char *name, lk_lang language)
 	g_ptr_array_add(queue->addresses, g_strdup(queue->from));
 	g_ptr_array_add(queue->agents, g_strdup("aino@example.fi"));
 	queue->language = language;
+	queue->notify = LK_NOTIFY_NONE;
 	queue->default_type = g_strdup("request");
 	queue->default_priority = g_strdup("normal");
 	if (strcmp(name, "alarm") == 0) {
@@ -113,7 +117,7 @@ static void make_policy(void)
 static bool open_db(lk_db **ret_db, GError **error)
 {
 	static const lk_query_group intake[] = {LK_QG_INGEST, LK_QG_THREAD, LK_QG_TICKET,
-						LK_QG_OUTBOX, LK_QG_BLOB};
+						LK_QG_OUTBOX, LK_QG_BLOB,   LK_QG_NOTICE};
 	lk_db_options options = {.conninfo = g_getenv("LUUKKU_DB"),
 				 .program = "t-helper",
 				 .role = g_getenv("LUUKKU_ROLE"),
@@ -247,6 +251,66 @@ static bool do_add(char **args, GError **error)
 	return true;
 }
 
+static bool do_notice(char **args, GError **error)
+{
+	g_autoptr(lk_db) db = NULL;
+	lk_notice notice = {.kind = LK_NOTICE_NEW,
+			    .ticket = number(args, "ticket", "0"),
+			    .message = number(args, "message", "0"),
+			    .queue = lk_policy_queue(policy, "ict"),
+			    .owner = arg(args, "owner", NULL),
+			    .notify = LK_NOTIFY_AGENTS,
+			    .also = arg(args, "also", NULL),
+			    .doer = arg(args, "doer", NULL),
+			    .customer = arg(args, "customer", NULL),
+			    .reason = "a test tells the team"};
+
+	while (notice.kind < LK_N_NOTICES &&
+	       strcmp(lk_notice_name(notice.kind), arg(args, "kind", "new")) != 0)
+		notice.kind++;
+	return open_db(&db, error) && lk_db_begin(db, error) &&
+	       lk_notice_send(db, policy, lk_now(), &notice, error) && lk_db_commit(db, error);
+}
+
+/* An agent's answer: to the requester, a copy to another, both seeing both. */
+static bool do_answer(char **args, GError **error)
+{
+	g_autoptr(lk_db) db = NULL;
+	g_autoptr(lk_json) variables = lk_json_object();
+	lk_outbox_person to[] = {{"Maija", arg(args, "to", "maija@example.org")}};
+	lk_outbox_person cc[] = {{NULL, arg(args, "cc", "liisa@example.org")}};
+	lk_outbox_verdict verdict = LK_OUTBOX_QUEUED;
+	lk_time now = lk_now();
+	int64_t id = 0;
+	lk_outbox_mail mail = {.ticket = number(args, "ticket", "0"),
+			       .cause = number(args, "message", "0"),
+			       .template_name = "reply",
+			       .purpose = LK_PURPOSE_CUSTOMER,
+			       .queue = lk_policy_queue(policy, "ict"),
+			       .language = LK_LANG_FI,
+			       .rank = LK_RANK_ANSWER,
+			       .reason = "an agent answered",
+			       .variables = variables,
+			       .is_personal = true,
+			       .from_name = "Aino Aalto",
+			       .to = to,
+			       .n_to = 1,
+			       .cc = cc,
+			       .n_cc = 1,
+			       .attach = number(args, "message", "0")};
+
+	lk_json_set_text(variables, "text", arg(args, "text", ""));
+	lk_json_set_text(variables, "agent_name", "Aino Aalto");
+	if (!open_db(&db, error) || !lk_db_begin(db, error))
+		return false;
+	for (unsigned i = 0; i < 2; i++) {
+		mail.recipient = i == 0 ? to[0].address : cc[0].address;
+		if (!lk_outbox_add(db, policy, now, &mail, &verdict, &id, error))
+			return false;
+	}
+	return lk_db_commit(db, error);
+}
+
 static bool do_claim(char **args, GError **error)
 {
 	g_autoptr(lk_db) db = NULL;
@@ -362,7 +426,7 @@ int main(int argc, char **argv)
 		{"ingest", do_ingest},	 {"explain", do_explain}, {"claim", do_claim},
 		{"record", do_record},	 {"recover", do_recover}, {"next", do_next},
 		{"address", do_address}, {"move", do_move},	  {"message-id", do_message_id},
-		{"add", do_add},
+		{"add", do_add},	 {"notice", do_notice},	  {"answer", do_answer},
 	};
 	g_autoptr(GError) error = NULL;
 	int status = 64;

@@ -1,0 +1,106 @@
+#include "lib/desk/notice.h"
+
+#include "lib/base/text.h"
+
+#include <string.h>
+
+static const char *const names[LK_N_NOTICES] = {
+	[LK_NOTICE_NEW] = "new",	   [LK_NOTICE_ANSWER] = "answer",
+	[LK_NOTICE_ASSIGNED] = "assigned", [LK_NOTICE_TRANSFERRED] = "transferred",
+	[LK_NOTICE_SUPPLIER] = "supplier", [LK_NOTICE_CONSULTED] = "consulted",
+	[LK_NOTICE_NOTE] = "note",	   [LK_NOTICE_CHASED] = "chased",
+};
+
+const char *lk_notice_name(lk_notice_kind kind)
+{
+	g_assert((unsigned)kind < LK_N_NOTICES);
+	return names[kind];
+}
+
+/* "Maija via ICT-palvelupiste": clients show whose words these are. */
+static char *from_name_of(const lk_policy *policy, const lk_notice *notice, lk_lang lang)
+{
+	const char *title = lk_text_in(&notice->queue->title, lang, policy->language);
+	g_autofree char *who = notice->customer ? lk_text_squeeze(notice->customer) : NULL;
+	g_autofree char *cut = who ? lk_text_cut(who, 100) : NULL;
+
+	if (!cut || !*cut)
+		return NULL;
+	return g_strdup_printf("%s via %s", cut, *title ? title : notice->queue->name);
+}
+
+static lk_lang language_of(const lk_policy *policy, const lk_agent *agent)
+{
+	lk_lang lang = policy->language;
+
+	if (agent->languages->len > 0)
+		lk_lang_parse(g_ptr_array_index(agent->languages, 0), &lang);
+	return lang;
+}
+
+bool lk_notice_send_to(lk_db *db, const lk_policy *policy, lk_time now, const lk_notice *notice,
+		       const lk_agent *agent, GError **error)
+{
+	lk_lang lang = language_of(policy, agent);
+	g_autofree char *from_name = from_name_of(policy, notice, lang);
+	g_autofree char *section = g_strconcat("is_", lk_notice_name(notice->kind), NULL);
+	g_autoptr(lk_json) variables = lk_json_object();
+	lk_outbox_verdict verdict = LK_OUTBOX_QUEUED;
+	int64_t outbox = 0;
+
+	lk_json_set_bool(variables, section, true);
+	lk_json_set_text(variables, "also", notice->also ? notice->also : "");
+	lk_outbox_mail mail = {.ticket = notice->ticket,
+			       .cause = notice->message,
+			       .template_name = "notice",
+			       .purpose = LK_PURPOSE_AGENT,
+			       .queue = notice->queue,
+			       .language = lang,
+			       .recipient = agent->address,
+			       .recipient_name = agent->name,
+			       .rank = LK_RANK_ACKNOWLEDGEMENT,
+			       .reason = notice->reason,
+			       .variables = variables,
+			       .from_name = from_name,
+			       .attach = notice->message};
+	return lk_outbox_add(db, policy, now, &mail, &verdict, &outbox, error);
+}
+
+static void add_agent(const lk_policy *policy, const lk_notice *notice, GPtrArray *to,
+		      const char *address)
+{
+	const lk_agent *agent = lk_policy_agent(policy, address);
+
+	if (!agent || g_ptr_array_find(to, agent, NULL) ||
+	    (notice->doer && lk_policy_agent(policy, notice->doer) == agent))
+		return;
+	g_ptr_array_add(to, (void *)agent);
+}
+
+/* Only the owner once there is one; else the team as the queue says. */
+static GPtrArray *team_of(const lk_policy *policy, const lk_notice *notice)
+{
+	GPtrArray *to = g_ptr_array_new();
+	const GPtrArray *team = notice->notify == LK_NOTIFY_AGENTS     ? notice->queue->agents
+				: notice->notify == LK_NOTIFY_MANAGERS ? notice->queue->managers
+								       : NULL;
+
+	if (notice->owner && lk_policy_agent(policy, notice->owner)) {
+		add_agent(policy, notice, to, notice->owner);
+		return to;
+	}
+	for (unsigned i = 0; team && i < team->len; i++)
+		add_agent(policy, notice, to, g_ptr_array_index(team, i));
+	return to;
+}
+
+bool lk_notice_send(lk_db *db, const lk_policy *policy, lk_time now, const lk_notice *notice,
+		    GError **error)
+{
+	g_autoptr(GPtrArray) to = team_of(policy, notice);
+
+	for (unsigned i = 0; i < to->len; i++)
+		if (!lk_notice_send_to(db, policy, now, notice, g_ptr_array_index(to, i), error))
+			return false;
+	return true;
+}
