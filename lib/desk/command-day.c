@@ -205,3 +205,30 @@ bool lk_day_read(const char *text, lk_day from, lk_day *ret_day, size_t *ret_use
 	}
 	return false;
 }
+
+static GTimeZone *zone_of(const char *timezone)
+{
+	GTimeZone *zone = timezone ? g_time_zone_new_identifier(timezone) : NULL;
+
+	return zone ? zone : g_time_zone_new_utc();
+}
+
+lk_day lk_day_at(const char *timezone, lk_time at)
+{
+	g_autoptr(GTimeZone) zone = zone_of(timezone);
+	g_autoptr(GDateTime) utc = g_date_time_new_from_unix_utc(at / LK_SECOND);
+	g_autoptr(GDateTime) local = utc ? g_date_time_to_timezone(utc, zone) : NULL;
+	lk_day day = {0};
+
+	if (local)
+		g_date_time_get_ymd(local, &day.year, &day.month, &day.day);
+	return day;
+}
+
+lk_time lk_day_start(const char *timezone, lk_day day)
+{
+	g_autoptr(GTimeZone) zone = zone_of(timezone);
+	g_autoptr(GDateTime) start = g_date_time_new(zone, day.year, day.month, day.day, 0, 0, 0);
+
+	return start ? g_date_time_to_unix(start) * LK_SECOND : LK_TIME_NONE;
+}
