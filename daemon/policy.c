@@ -3,6 +3,7 @@
 #include "lib/base/err.h"
 #include "lib/base/text.h"
 #include "lib/desk/hours.h"
+#include "lib/desk/rules.h"
 
 #include <string.h>
 
@@ -334,7 +335,8 @@ bool lk_policy_from_conf(const lk_conf *conf, lk_keys *keys, lk_policy **ret_pol
 	add_rules(policy, policy->rules, conf->rules);
 	for (unsigned i = 0; i < conf->mailboxes->len; i++)
 		add_mailbox(policy, conf, g_ptr_array_index(conf->mailboxes, i));
-	if (!lk_policy_open_calendars(policy, error))
+	if (!lk_policy_open_calendars(policy, error) ||
+	    !lk_rules_compile(policy, &policy->compiled, error))
 		return false;
 	*ret_policy = g_steal_pointer(&policy);
 	return true;

@@ -1,6 +1,8 @@
 /* The policy's structs made and freed. */
 #include "lib/desk/policy.h"
 
+#include "lib/desk/rules.h"
+
 static GPtrArray *strings_new(void)
 {
 	return g_ptr_array_new_with_free_func(g_free);
@@ -275,6 +277,7 @@ void lk_policy_free(lk_policy *policy)
 {
 	if (!policy)
 		return;
+	lk_rules_free(policy->compiled);
 	g_free(policy->site_name);
 	g_free(policy->prefix);
 	g_free(policy->domain);

@@ -225,6 +225,7 @@ typedef struct {
 	GPtrArray *slas;	  /* lk_sla * */
 	GPtrArray *rules;	  /* lk_rule *: common ones, those of rule_files behind */
 	GStringChunk *strings;	  /* of the rules */
+	struct lk_rules *compiled; /* rules.h: what runs; NULL: no rule runs. Owned */
 	char *timezone;
 	lk_calendar_text *always; /* every hour open; where no calendar is configured */
 	bool senders_verified;

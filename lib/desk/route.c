@@ -6,6 +6,7 @@ void lk_route_clear(lk_route *route)
 {
 	g_clear_pointer(&route->reason, g_free);
 	g_clear_pointer(&route->others, g_ptr_array_unref);
+	lk_rule_result_clear(&route->rules);
 }
 
 static void add_recipient(const lk_policy *policy, lk_route *route, const char *address,
@@ -42,7 +43,8 @@ static void use_fallback(const lk_policy *policy, lk_route *route, const char *m
 				 "queue");
 }
 
-void lk_route_decide(const lk_policy *policy, const lk_route_facts *facts, lk_route *ret_route)
+/* By addresses alone. */
+static void decide_queue(const lk_policy *policy, const lk_route_facts *facts, lk_route *route)
 {
 	const lk_mail *mail = facts->mail;
 	const struct {
@@ -50,21 +52,70 @@ void lk_route_decide(const lk_policy *policy, const lk_route_facts *facts, lk_ro
 		const char *name;
 	} headers[] = {{mail->to, "To"}, {mail->cc, "Cc"}};
 
-	memset(ret_route, 0, sizeof(*ret_route));
-	ret_route->others = g_ptr_array_new();
 	for (unsigned i = 0; facts->recipients && facts->recipients[i]; i++)
-		add_recipient(policy, ret_route, facts->recipients[i], "the envelope");
+		add_recipient(policy, route, facts->recipients[i], "the envelope");
 	for (unsigned h = 0; h < G_N_ELEMENTS(headers); h++)
 		for (unsigned i = 0; i < headers[h].addresses->len; i++) {
 			const lk_address *to = g_ptr_array_index(headers[h].addresses, i);
-			add_recipient(policy, ret_route, to->address, headers[h].name);
+			add_recipient(policy, route, to->address, headers[h].name);
 		}
 	for (unsigned i = 0; i < mail->delivered_to->len; i++)
-		add_recipient(policy, ret_route, g_ptr_array_index(mail->delivered_to, i),
+		add_recipient(policy, route, g_ptr_array_index(mail->delivered_to, i),
 			      "Delivered-To");
-	if (!ret_route->queue)
-		use_fallback(policy, ret_route, facts->mailbox);
-	ret_route->type = ret_route->queue->default_type;
-	ret_route->priority =
-		ret_route->queue->default_priority ? ret_route->queue->default_priority : "normal";
+	if (!route->queue)
+		use_fallback(policy, route, facts->mailbox);
+}
+
+static void run_rules(const lk_policy *policy, const lk_route_facts *facts, lk_route *route)
+{
+	lk_rule_facts given = {
+		.mail = facts->mail,
+		.recipients = facts->recipients,
+		.mailbox = facts->mailbox,
+		.size = facts->size,
+		.at = facts->at,
+		.is_reply = facts->is_reply,
+		.standing = facts->standing,
+		.organisation = facts->organisation,
+		.queue = route->queue,
+		.type = facts->ticket_type,
+		.priority = facts->ticket_priority,
+	};
+
+	if (!policy->compiled || facts->is_ruleless) {
+		lk_rule_result_init(&route->rules);
+		return;
+	}
+	if (facts->is_reply && facts->ticket_queue)
+		given.queue = facts->ticket_queue;
+	lk_rules_run(policy->compiled, &given, facts->is_explained, &route->rules);
+}
+
+/* A rule's queue instead of the addressed one. */
+static void take_queue(lk_route *route)
+{
+	const lk_rule *rule = route->rules.queue_rule;
+
+	route->queue = route->rules.queue;
+	g_free(route->reason);
+	route->reason = g_strdup_printf("rule \"%s\" (%s:%d) sets queue %s", rule->name, rule->file,
+					rule->line, route->queue->name);
+	g_ptr_array_remove(route->others, (void *)route->queue);
+}
+
+void lk_route_decide(const lk_policy *policy, const lk_route_facts *facts, lk_route *ret_route)
+{
+	lk_route *route = ret_route;
+
+	memset(route, 0, sizeof(*route));
+	route->others = g_ptr_array_new();
+	decide_queue(policy, facts, route);
+	run_rules(policy, facts, route);
+	if (route->rules.queue && !facts->is_reply)
+		take_queue(route);
+	route->type = route->rules.type ? route->rules.type : route->queue->default_type;
+	route->priority =
+		route->rules.priority ? route->rules.priority : route->queue->default_priority;
+	if (!route->priority)
+		route->priority = "normal";
 }

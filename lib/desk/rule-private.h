@@ -63,7 +63,7 @@ typedef struct {
 	bool is_greater;
 	bool or_equal;
 	double number;
-	const lk_calendar *calendar; /* borrowed from lk_rules */
+	const lk_calendar *calendar; /* borrowed from the policy */
 } lk_value;
 
 typedef struct {
@@ -123,9 +123,8 @@ typedef struct {
 
 struct lk_rules {
 	const lk_policy *policy;
-	GPtrArray *lists;     /* lk_rule_list *: common first, then one for each queue */
-	GPtrArray *calendars; /* lk_calendar *, in the order of policy->calendars */
-	GHashTable *headers;  /* name in any case -> slot + 1 */
+	GPtrArray *lists;    /* lk_rule_list *: common first, then one for each queue */
+	GHashTable *headers; /* name in any case -> slot + 1 */
 	unsigned n_headers;
 	lk_scan *scans[LK_N_FACTS]; /* of subject, body and text; others NULL */
 	bool has_reply;

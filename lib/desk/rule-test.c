@@ -3,6 +3,7 @@
 
 #include "lib/base/err.h"
 #include "lib/base/units.h"
+#include "lib/desk/hours.h"
 
 #include <string.h>
 
@@ -95,11 +96,7 @@ static bool find_calendar(const lk_rules *rules, const lk_test *test, lk_value *
 			  GError **error)
 {
 	value->kind = LK_VALUE_CALENDAR;
-	for (unsigned i = 0; i < rules->policy->calendars->len; i++) {
-		const lk_calendar_text *text = g_ptr_array_index(rules->policy->calendars, i);
-		if (strcmp(text->name, value->written) == 0)
-			value->calendar = g_ptr_array_index(rules->calendars, i);
-	}
+	value->calendar = lk_hours_named(rules->policy, value->written);
 	return value->calendar ||
 	       refuse(error, test->from, value->written, "there is no such calendar");
 }

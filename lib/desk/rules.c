@@ -42,27 +42,10 @@ void lk_rules_free(lk_rules *rules)
 	if (!rules)
 		return;
 	g_ptr_array_unref(rules->lists);
-	g_ptr_array_unref(rules->calendars);
 	g_hash_table_unref(rules->headers);
 	for (unsigned i = 0; i < LK_N_FACTS; i++)
 		lk_scan_free(rules->scans[i]);
 	g_free(rules);
-}
-
-static bool make_calendars(lk_rules *rules, GError **error)
-{
-	for (unsigned i = 0; i < rules->policy->calendars->len; i++) {
-		const lk_calendar_text *text = g_ptr_array_index(rules->policy->calendars, i);
-		lk_calendar *calendar = NULL;
-
-		if (!lk_calendar_new(rules->policy->timezone, text->hours, text->holidays,
-				     text->short_days, &calendar, error)) {
-			g_prefix_error(error, "calendars[%s]: ", text->name);
-			return false;
-		}
-		g_ptr_array_add(rules->calendars, calendar);
-	}
-	return true;
 }
 
 static bool compile_rule(lk_rules *rules, const lk_rule *from, GPtrArray *to, GError **error)
@@ -106,11 +89,10 @@ bool lk_rules_compile(const lk_policy *policy, lk_rules **ret_rules, GError **er
 
 	rules->policy = policy;
 	rules->lists = g_ptr_array_new_with_free_func(rule_list_free);
-	rules->calendars = g_ptr_array_new_with_free_func((GDestroyNotify)lk_calendar_free);
 	rules->headers = g_hash_table_new(header_hash, header_equal);
 	for (unsigned i = 0; i < G_N_ELEMENTS(scanned); i++)
 		rules->scans[scanned[i]] = lk_scan_new();
-	if (!make_calendars(rules, error) || !compile_list(rules, NULL, policy->rules, error))
+	if (!compile_list(rules, NULL, policy->rules, error))
 		return false;
 	for (unsigned i = 0; i < policy->queues->len; i++) {
 		const lk_queue *queue = g_ptr_array_index(policy->queues, i);
