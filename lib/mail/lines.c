@@ -42,7 +42,7 @@ void lk_lines_open(lk_lines *lines, int fd, uint64_t offset, uint64_t max_bytes)
 void lk_lines_open_memory(lk_lines *lines, const char *bytes, size_t n)
 {
 	*lines = (lk_lines){.fd = -1, .bytes = bytes, .n = n};
-	lines->cr_ends = ends_in_cr(bytes, n);
+	lines->cr_ends = ends_in_cr(bytes, MIN(n, CHUNK_BYTES));
 }
 
 void lk_lines_clear(lk_lines *lines)

@@ -10,6 +10,7 @@
 #include "lib/mail/html.h"
 #include "lib/mail/language.h"
 #include "lib/mail/lsan.h"
+#include "lib/mail/mail-file.h"
 #include "lib/mail/params.h"
 #include "lib/mail/reply.h"
 #include "lib/mail/strip.h"
@@ -63,6 +64,18 @@ static bool copy_with_lf(lk_gather *gather, int fd, lk_parts *parts)
 			return false;
 		at += got;
 	}
+}
+
+/* Of a mail whose lines end in CR alone. A held one is changed where it is. */
+static void give_line_ends(lk_gather *gather, lk_mail_file *file, lk_parts *parts)
+{
+	char *bytes = lk_mail_file_bytes(file);
+
+	for (uint64_t i = 0; bytes && i < file->size; i++)
+		if (bytes[i] == '\r')
+			bytes[i] = '\n';
+	if (!bytes && copy_with_lf(gather, file->fd, parts))
+		file->fd = parts->fd;
 }
 
 static void note_header_defects(lk_gather *gather)
@@ -120,21 +133,22 @@ lk_mail *lk_parse(int mail_fd, int parts_fd, const lk_parse_settings *settings,
 			    .text = g_string_new(NULL),
 			    .status = g_string_new(NULL),
 			    .returned = g_string_new(NULL)};
+	g_auto(lk_mail_file) file = {.fd = -1};
 	lk_parts parts = {.fd = parts_fd};
 
 	if (fstat(mail_fd, &status) < 0)
 		lk_gather_defect(&gather, "the mail's file cannot be read");
 	uint64_t size = (uint64_t)status.st_size;
 	parts.most = 2 * size + PARTS_SLACK_BYTES;
-	lk_fields *fields = lk_fields_read(mail_fd, 0, HEADER_BYTES_MOST);
+	lk_mail_file_open(&file, mail_fd, size);
+	lk_fields *fields = lk_mail_file_fields(&file, HEADER_BYTES_MOST);
 	gather.fields = fields;
 	note_header_defects(&gather);
 	lk_head_read(&gather);
 	read_type(&gather);
-	if (fields->has_bare_cr && copy_with_lf(&gather, mail_fd, &parts))
-		lk_walk(&gather, parts_fd, size, &parts);
-	else
-		lk_walk(&gather, mail_fd, size, &parts);
+	if (fields->has_bare_cr)
+		give_line_ends(&gather, &file, &parts);
+	lk_walk(&gather, &file, &parts);
 	finish_text(&gather, settings);
 	lk_classify(&gather, settings->own_lists);
 	lk_auth_read(&gather, settings->authserv, settings->relays);

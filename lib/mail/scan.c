@@ -92,24 +92,36 @@ static const char *limit_exceeded(const state *now)
 	return NULL;
 }
 
-lk_scan lk_scan_body(int fd, uint64_t body, uint64_t size, const char *boundary)
+/* Lines of memory count from its start: *ret_start is added to make them offsets of the mail. */
+static void open_body(lk_lines *lines, const lk_mail_file *file, uint64_t body, uint64_t *ret_start)
+{
+	uint64_t n = file->size - MIN(body, file->size);
+
+	*ret_start = file->held ? body : 0;
+	if (file->held)
+		lk_lines_open_memory(lines, lk_mail_file_bytes(file) + body, n);
+	else
+		lk_lines_open(lines, file->fd, body, n);
+}
+
+lk_scan lk_scan_body(const lk_mail_file *file, uint64_t body, const char *boundary)
 {
 	g_auto(lk_lines) lines = {.fd = -1};
 	g_autoptr(GString) line = g_string_sized_new(LINE_BYTES);
 	g_autoptr(GPtrArray) open = g_ptr_array_new_with_free_func(g_free);
 	g_autoptr(GString) content_type = g_string_new(NULL);
 	state now = {.open = open, .content_type = content_type};
-	lk_scan scan = {.end = size};
-	uint64_t part_start = body;
+	lk_scan scan = {.end = file->size};
+	uint64_t part_start = body, start = 0;
 
 	if (!boundary || !*boundary)
 		return scan;
 	g_ptr_array_add(open, g_strdup(boundary));
-	lk_lines_open(&lines, fd, body, size - MIN(body, size));
+	open_body(&lines, file, body, &start);
 	for (;;) {
 		if (!now.in_header)
 			lk_lines_skip_to(&lines, '-');
-		uint64_t before = lk_lines_position(&lines);
+		uint64_t before = start + lk_lines_position(&lines);
 		if (!lk_lines_next(&lines, line, LINE_BYTES, NULL))
 			return scan;
 		if (line->len > 2 && line->str[0] == '-' && line->str[1] == '-') {
@@ -118,9 +130,10 @@ lk_scan lk_scan_body(int fd, uint64_t body, uint64_t size, const char *boundary)
 			if (now.parts != parts)
 				part_start = before;
 			else if (now.in_header)
-				take_header_line(&now, line, lk_lines_position(&lines) - before);
+				take_header_line(&now, line,
+						 start + lk_lines_position(&lines) - before);
 		} else if (now.in_header) {
-			take_header_line(&now, line, lk_lines_position(&lines) - before);
+			take_header_line(&now, line, start + lk_lines_position(&lines) - before);
 		}
 		scan.exceeded = limit_exceeded(&now);
 		if (scan.exceeded) {

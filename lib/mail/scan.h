@@ -5,6 +5,8 @@
 #ifndef LK_MAIL_SCAN_H
 #define LK_MAIL_SCAN_H
 
+#include "lib/mail/mail-file.h"
+
 #include <stdint.h>
 
 typedef struct {
@@ -12,7 +14,7 @@ typedef struct {
 	const char *exceeded; /* which limit says so, static; NULL when all may be read */
 } lk_scan;
 
-/* boundary: of the mail's own Content-Type, or NULL. */
-lk_scan lk_scan_body(int fd, uint64_t body, uint64_t size, const char *boundary);
+/* The body starts at `body`; boundary: of the Content-Type above it, or NULL. */
+lk_scan lk_scan_body(const lk_mail_file *file, uint64_t body, const char *boundary);
 
 #endif

@@ -51,7 +51,8 @@ static void leaf_clear(leaf *clear)
 G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(leaf, leaf_clear)
 
 static void walk_object(walker *now, GMimeObject *object, GString *text);
-static void walk_entity(walker *now, const lk_fields *fields, int fd, uint64_t size, GString *text);
+static void walk_entity(walker *now, const lk_fields *fields, const lk_mail_file *file,
+			GString *text);
 
 static lk_mime_params *header_params(GMimeObject *object, const char *name)
 {
@@ -121,12 +122,28 @@ static size_t decode_step(GMimeEncoding *state, const char *in, size_t n, char *
 	return made + g_mime_encoding_step(state, in + used, n - used, out + made);
 }
 
+/* The next bytes of the stream: in the buffer, or where a held mail has them. */
+static ssize_t next_piece(GMimeStream *stream, char *buffer, const char **ret_piece)
+{
+	if (!GMIME_IS_STREAM_MEM(stream) || stream->bound_end < 0) {
+		*ret_piece = buffer;
+		return g_mime_stream_read(stream, buffer, READ_BYTES);
+	}
+	const GByteArray *held = g_mime_stream_mem_get_byte_array(GMIME_STREAM_MEM(stream));
+	gint64 end = MIN(stream->bound_end, (gint64)held->len);
+	gint64 n = CLAMP(end - stream->position, 0, READ_BYTES);
+	*ret_piece = (const char *)held->data + stream->position;
+	stream->position += n;
+	return (ssize_t)n;
+}
+
 static void decode_part(walker *now, GMimePart *part, sink take, void *data)
 {
 	GMimeDataWrapper *content = g_mime_part_get_content(part);
 	GMimeStream *stream = content ? g_mime_data_wrapper_get_stream(content) : NULL;
 	g_autofree char *in = g_malloc(READ_BYTES);
 	g_autofree char *out = NULL;
+	const char *piece = NULL;
 	GMimeEncoding state;
 	ssize_t got;
 
@@ -135,8 +152,8 @@ static void decode_part(walker *now, GMimePart *part, sink take, void *data)
 	g_mime_encoding_init_decode(&state, g_mime_data_wrapper_get_encoding(content));
 	out = g_malloc(g_mime_encoding_outlen(&state, READ_BYTES) + 64);
 	g_mime_stream_reset(stream);
-	while ((got = g_mime_stream_read(stream, in, READ_BYTES)) > 0) {
-		size_t n = decode_step(&state, in, (size_t)got, out);
+	while ((got = next_piece(stream, in, &piece)) > 0) {
+		size_t n = decode_step(&state, piece, (size_t)got, out);
 		if (n > 0 && !take(now, out, n, data))
 			return;
 	}
@@ -350,7 +367,8 @@ static void open_sealed(walker *now, uint64_t start, GString *text)
 		}
 		lk_gather_defect(now->gather, "%s by S/MIME: opened, the signature is not checked",
 				 found == LK_SEALED_DAMAGED ? "signed and damaged" : "signed");
-		walk_entity(now, fields, now->parts->fd, now->parts->end, text);
+		lk_mail_file file = {.fd = now->parts->fd, .size = now->parts->end};
+		walk_entity(now, fields, &file, text);
 	}
 }
 
@@ -525,16 +543,45 @@ static char *top_boundary(const lk_fields *fields)
 							  : NULL;
 }
 
-/* The entity whose header was read from fd; its body ends at size. */
-static void walk_entity(walker *now, const lk_fields *fields, int fd, uint64_t size, GString *text)
+/* Of a held mail: the header is put before the body. */
+static GMimeStream *held_stream(const lk_mail_file *file, const char *header, uint64_t body,
+				uint64_t end)
+{
+	size_t n = strlen(header);
+	GMimeStream *stream = g_mime_stream_mem_new_with_byte_array(file->held);
+
+	g_mime_stream_mem_set_owner(GMIME_STREAM_MEM(stream), FALSE);
+	g_assert(n <= LK_MAIL_FILE_ROOM + body);
+	memcpy(lk_mail_file_bytes(file) + body - n, header, n);
+	g_mime_stream_set_bounds(stream, (gint64)(LK_MAIL_FILE_ROOM + body - n),
+				 (gint64)(LK_MAIL_FILE_ROOM + end));
+	g_mime_stream_reset(stream);
+	return stream;
+}
+
+static GMimeStream *file_stream(const lk_mail_file *file, const char *header, uint64_t body,
+				uint64_t end)
+{
+	GMimeStream *both = g_mime_stream_cat_new();
+	g_autoptr(GMimeStream) head = g_mime_stream_mem_new_with_buffer(header, strlen(header));
+	g_autoptr(GMimeStream) rest =
+		g_mime_stream_fs_new_with_bounds(file->fd, (gint64)body, (gint64)end);
+
+	g_mime_stream_fs_set_owner(GMIME_STREAM_FS(rest), FALSE);
+	g_mime_stream_cat_add_source(GMIME_STREAM_CAT(both), head);
+	g_mime_stream_cat_add_source(GMIME_STREAM_CAT(both), rest);
+	return both;
+}
+
+/* The entity whose header was read from the file. */
+static void walk_entity(walker *now, const lk_fields *fields, const lk_mail_file *file,
+			GString *text)
 {
 	g_autofree char *boundary = top_boundary(fields);
-	lk_scan scan = lk_scan_body(fd, fields->body, size, boundary);
+	lk_scan scan = lk_scan_body(file, fields->body, boundary);
 	g_autofree char *header = mime_header(fields);
-	g_autoptr(GMimeStream) both = g_mime_stream_cat_new();
-	g_autoptr(GMimeStream) head = g_mime_stream_mem_new_with_buffer(header, strlen(header));
-	g_autoptr(GMimeStream) body =
-		g_mime_stream_fs_new_with_bounds(fd, (gint64)fields->body, (gint64)scan.end);
+	g_autoptr(GMimeStream) stream =
+		(file->held ? held_stream : file_stream)(file, header, fields->body, scan.end);
 	g_autoptr(GMimeParser) parser = NULL;
 	g_autoptr(GMimeObject) root = NULL;
 
@@ -542,20 +589,17 @@ static void walk_entity(walker *now, const lk_fields *fields, int fd, uint64_t s
 		now->gather->mail->is_incomplete = true;
 		lk_gather_defect(now->gather, "%s: read up to there", scan.exceeded);
 	}
-	g_mime_stream_fs_set_owner(GMIME_STREAM_FS(body), FALSE);
-	g_mime_stream_cat_add_source(GMIME_STREAM_CAT(both), head);
-	g_mime_stream_cat_add_source(GMIME_STREAM_CAT(both), body);
-	parser = g_mime_parser_new_with_stream(both);
+	parser = g_mime_parser_new_with_stream(stream);
 	root = g_mime_parser_construct_part(parser, NULL);
 	if (root)
 		walk_object(now, root, text);
 }
 
-void lk_walk(lk_gather *gather, int fd, uint64_t size, lk_parts *parts)
+void lk_walk(lk_gather *gather, const lk_mail_file *file, lk_parts *parts)
 {
 	walker now = {.gather = gather, .parts = parts};
 
-	walk_entity(&now, gather->fields, fd, size, gather->text);
+	walk_entity(&now, gather->fields, file, gather->text);
 	if (lk_armour_has_encrypted(gather->text->str))
 		lk_gather_defect(gather, "encrypted by PGP inside the text: kept as it is");
 	/* Whoever opens the ticket sees why there are no words. */

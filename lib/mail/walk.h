@@ -3,6 +3,7 @@
 #define LK_MAIL_WALK_H
 
 #include "lib/mail/gather.h"
+#include "lib/mail/mail-file.h"
 
 #include <stdint.h>
 
@@ -13,10 +14,10 @@ typedef struct {
 } lk_parts;
 
 /*
- * Walks the body of the mail in fd at gather->fields->body and fills text, attachments and what
- * else the parts say.
+ * Walks the body of the mail, which starts at gather->fields->body, and fills text, attachments and
+ * what else the parts say. What of a held mail stands before its body is written over.
  */
-void lk_walk(lk_gather *gather, int fd, uint64_t size, lk_parts *parts);
+void lk_walk(lk_gather *gather, const lk_mail_file *file, lk_parts *parts);
 
 /* Appends n bytes; false, with a defect noted, when the file may not grow further. */
 bool lk_parts_append(lk_gather *gather, lk_parts *parts, const void *bytes, size_t n);
