@@ -2,16 +2,11 @@
 #ifndef LK_DAEMON_PARSE_SANDBOX_H
 #define LK_DAEMON_PARSE_SANDBOX_H
 
-#include <stdbool.h>
-
 /* Limits, no new privileges, not dumpable, seccomp. Ends the process when the kernel refuses. */
 void lk_parse_sandbox_enter(void);
 
 /* Moves the CPU limit, which counts over the life of a process, on by the step for one mail. */
 void lk_parse_sandbox_next_mail(void);
-
-/* Was a file refused since the last time this was asked? */
-bool lk_parse_sandbox_refused(void);
 
 /* What this build confines itself with, for --version. Static. */
 const char *lk_parse_sandbox_name(void);

@@ -164,7 +164,7 @@ static const char *const empty_labels[] = {"us-ascii",
 					   "_iso-2022-jp$esc",
 					   "x-user-defined"};
 
-static GHashTable *descriptors; /* iconv name -> iconv_t; (iconv_t)-1 where the system has none */
+static GHashTable *descriptors; /* iconv name -> iconv_t; those that the system has */
 static bool is_sealed;		/* no more opening: the sandbox would kill us */
 
 static iconv_t descriptor(const char *name)
@@ -176,7 +176,9 @@ static iconv_t descriptor(const char *name)
 	if (g_hash_table_lookup_extended(descriptors, name, NULL, &found))
 		return found;
 	iconv_t opened = is_sealed ? (iconv_t)-1 : iconv_open(UTF8, name);
-	g_hash_table_insert(descriptors, (gpointer)g_intern_string(name), opened);
+	/* Names that nobody knows are without number: not one of them is kept. */
+	if (opened != (iconv_t)-1)
+		g_hash_table_insert(descriptors, (gpointer)g_intern_string(name), opened);
 	return opened;
 }
 
@@ -242,7 +244,7 @@ static const char *label_name(const char *label)
 		if (strcmp(empty_labels[i], label) == 0)
 			return NULL;
 	/* "//" and "," would be options to iconv; label_fold has removed them. */
-	if (descriptor(g_intern_string(label)) == (iconv_t)-1)
+	if (descriptor(label) == (iconv_t)-1)
 		return NULL;
 	return g_intern_string(label);
 }
