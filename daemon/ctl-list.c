@@ -243,6 +243,7 @@ static bool query(lk_ctl *ctl, lk_db *db, const filters *f, lk_rows **ret_rows, 
 		lk_param_int(params, f->limit + 1);
 	else
 		lk_param_null(params);
+	lk_param_time(params, lk_now());
 	return lk_db_run(db, LK_Q_CTL_LIST, params, ret_rows, error);
 }
 
@@ -322,7 +323,8 @@ const lk_ctl_command lk_ctl_list_commands[] = {
 	 .options = list_options,
 	 .run = run_list,
 	 .summary = "tickets: the open ones, or those that the options name",
-	 .more = "The most urgent first, then the newest. Without --status the open ones: new, "
-		 "open,\nwaiting_customer, waiting_supplier, on_hold."},
+	 .more = "The most urgent first: a target missed, then priority, due time and age. Without "
+		 "--status\nthe open ones: new, open, waiting_customer, waiting_supplier, "
+		 "on_hold."},
 	{.name = NULL},
 };

@@ -126,10 +126,10 @@ END
 my @list_keys = sort qw(ref subject status queue type priority owner requester organisation language tags
 	fields opened_at first_response_at resolved_at closed_at due waiting_on links reopened);
 my $list = ctl_json('list');
-is_deeply([map { $_->{ref} } @$list], [qw(TUKI-1002 TUKI-1003 TUKI-1001)],
-	'list: open tickets, the most urgent first, then the newest');
+is_deeply([map { $_->{ref} } @$list], [qw(TUKI-1002 TUKI-1001 TUKI-1003)],
+	'list: open tickets, the most urgent first, then the oldest');
 is_deeply([sort keys %$_], \@list_keys, "list: the keys of $_->{ref}") for @$list;
-is_deeply($list->[2], {
+is_deeply($list->[1], {
 	ref => 'TUKI-1001', subject => 'Tulostin "ei" toimi', status => 'new', queue => 'ict', type => 'incident',
 	priority => 'normal', owner => undef,
 	requester => { name => "Maija M\x{e4}kinen", address => 'Maija@sairaala.example' },
@@ -138,7 +138,7 @@ is_deeply($list->[2], {
 	due => { respond => undef, resolve => undef }, waiting_on => undef, links => [], reopened => 0,
 }, 'list: the values of one');
 is($list->[0]{subject}, 'VPN is down', 'list: the internal title counts');
-is_deeply($list->[1]{links}, [{ ref => 'TUKI-1004', relation => 'continues' }], 'list: links');
+is_deeply($list->[2]{links}, [{ ref => 'TUKI-1004', relation => 'continues' }], 'list: links');
 $db->sql("INSERT INTO ticket_link (ticket_id, other_id, relation, reason, created_at)
 	VALUES (1002, 1004, 'related', 'a stranger named it', '2026-03-27')");
 is_deeply([map { ctl_json('show', "TUKI-$_")->{links} } 1002, 1004], [[{ ref => 'TUKI-1004', relation => 'related' }],
@@ -149,27 +149,46 @@ sub refs {
 	my (@options) = @_;
 	return join ' ', map { /(\d+)/ } map { $_->{ref} } @{ ctl_json('list', @options) };
 }
-is(refs('--status', 'all'), '1002 1004 1003 1001', '--status all');
+is(refs('--status', 'all'), '1002 1001 1003 1004', '--status all: finished ones last');
 is(refs('--status', 'resolved'), '1004', '--status resolved');
 is(refs('--status', 'new,open'), '1002 1001', '--status with two');
 is(refs('--queue', 'hr'), '1003', '--queue');
 is(refs('--owner', 'Aino@example.fi'), '1002 1003', '--owner, in any case');
 is(refs('--owner', 'none'), '1001', '--owner none');
-is(refs('--from', '<MAIJA@sairaala.example>'), '1003 1001', '--from, in any case');
+is(refs('--from', '<MAIJA@sairaala.example>'), '1001 1003', '--from, in any case');
 is(refs('--from', '@Verkko.example'), '1002', '--from @domain');
 is(refs('--from', 'nobody@x.example'), '', '--from nobody known');
-is(refs('--organisation', 'sairaala'), '1003 1001', '--organisation');
+is(refs('--organisation', 'sairaala'), '1001 1003', '--organisation');
 is(refs('--tag', 'printer'), '1001', '--tag');
 is(refs('--search', 'TULOSTIN'), '1001', '--search');
 is(refs('--search', 'tulostin -hei'), '', '--search with a word excluded');
-is(refs('--since', '2026-03-27'), '1003 1001', '--since a day');
+is(refs('--since', '2026-03-27'), '1001 1003', '--since a day');
 is(refs('--since', '2026-03-27T09:00:00Z'), '1003', '--since a moment');
 is(refs('--limit', '1'), '1002', '--limit');
-is(refs('--limit', '0'), '1002 1003 1001', '--limit 0');
+is(refs('--limit', '0'), '1002 1001 1003', '--limit 0');
 is(refs('--queue', 'ict', '--status', 'all', '--tag', 'vip'), '1001', 'several filters');
+sub urgency {
+	my ($changes, $expected, $what) = @_;
+	$db->sql("BEGIN; CREATE TABLE kept AS SELECT * FROM ticket; $changes; COMMIT");
+	my $done = run(['luukkuctl', '-c', "$dir/luukku.conf", 'list', '--status', 'all', '--json'],
+		env => { LUUKKU_NOW => '2026-03-27T12:00:00Z' });
+	is(join(' ', map { $_->{ref} =~ /(\d+)/ } @{ JSON::PP::decode_json($done->{out}) }), $expected, "urgency: $what");
+	$db->sql("UPDATE ticket t SET due_respond = k.due_respond, due_resolve = k.due_resolve,
+		first_response_at = k.first_response_at FROM kept k WHERE k.id = t.id; DROP TABLE kept");
+	return;
+}
+urgency(q{UPDATE ticket SET due_resolve = '2026-03-27 11:59+00' WHERE id IN (1003, 1004)},
+	'1003 1002 1001 1004', 'a missed target comes before priority, but not of a finished ticket');
+urgency(q{UPDATE ticket SET due_resolve = '2026-03-27 11:59+00' WHERE id IN (1003, 1002)},
+	'1002 1003 1001 1004', 'then priority');
+urgency(q{UPDATE ticket SET due_resolve = '2026-03-27 13:00+00' WHERE id = 1003}, '1002 1003 1001 1004',
+	'then the next target, none coming last');
+urgency(q{UPDATE ticket SET due_respond = '2026-03-27 11:00+00', due_resolve = '2026-03-28' WHERE id = 1003;
+	UPDATE ticket SET first_response_at = '2026-03-27 10:00+00' WHERE id = 1003}, '1002 1003 1001 1004',
+	'what was answered misses no answer');
 my $now = run(['luukkuctl', '-c', "$dir/luukku.conf", 'list', '--since', '30h', '--json'],
 	env => { LUUKKU_NOW => '2026-03-28T12:00:00Z' });
-is_deeply([map { $_->{ref} } @{ JSON::PP::decode_json($now->{out}) }], [qw(TUKI-1003 TUKI-1001)], '--since 30h');
+is_deeply([map { $_->{ref} } @{ JSON::PP::decode_json($now->{out}) }], [qw(TUKI-1001 TUKI-1003)], '--since 30h');
 is_deeply(ctl_json('list', '--tag', 'nothing'), [], 'list: an empty array');
 
 my $table = ctl_ok('list');

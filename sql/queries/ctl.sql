@@ -1,9 +1,9 @@
 -- What luukkuctl reads and writes, as role luukku_ctl. Who calls: daemon/ctl-*.c and lib/desk/held.c.
 
 -- name: ctl_list
--- Tickets, the most urgent and newest first. What is related is so both ways. $1 prefix of references; filters, null for any:
+-- Tickets in the order of their urgency. What is related is so both ways. $1 prefix of references; filters, null for any:
 -- $2 queue, $3 statuses, $4 owner ('' for none), $5 BLAKE2b-128 of the requester's address,
--- $6 '@domain' of the requester, $7 organisation, $8 tag, $9 words, $10 opened since; $11 at most.
+-- $6 '@domain' of the requester, $7 organisation, $8 tag, $9 words, $10 opened since; $11 at most; $12 now.
 SELECT t.id, coalesce(t.title, t.subject) AS subject, t.status, t.queue, t.type, t.priority, t.owner,
 	p.name AS requester_name, p.address AS requester_address, o.name AS organisation,
 	t.language, t.tags, t.fields, t.opened_at, t.first_response_at, t.resolved_at, t.closed_at,
@@ -17,6 +17,7 @@ SELECT t.id, coalesce(t.title, t.subject) AS subject, t.status, t.queue, t.type,
 				AND NOT EXISTS (SELECT FROM ticket_link c WHERE c.ticket_id = t.id
 					AND c.other_id = b.ticket_id AND c.relation = 'related')) l) AS links
 FROM ticket t
+JOIN ticket_urgency u ON u.ticket_id = t.id
 LEFT JOIN person p ON p.id = t.requester_id
 LEFT JOIN organisation o ON o.id = t.organisation_id
 WHERE ($2::text IS NULL OR t.queue = $2)
@@ -32,7 +33,7 @@ WHERE ($2::text IS NULL OR t.queue = $2)
 			|| websearch_to_tsquery('finnish', $9) || websearch_to_tsquery('swedish', $9)
 			|| websearch_to_tsquery('english', $9))))
 	AND ($10::timestamptz IS NULL OR t.opened_at >= $10)
-ORDER BY array_position(ARRAY['urgent', 'high', 'normal', 'low'], t.priority), t.opened_at DESC, t.id DESC
+ORDER BY urgency(u, $12), t.id
 LIMIT $11;
 
 -- name: ctl_ticket
