@@ -62,7 +62,7 @@ char *lk_notice_of(const char *text, const char **ret_returned)
 	while (*p && p - text < NOTICE_BYTES_MOST) {
 		size_t n = strcspn(p, "\n");
 		g_autofree char *line = g_strndup(p, MIN(n, LINE_BYTES_MOST));
-		g_autofree char *folded = lk_fold(line, strlen(line));
+		g_autofree char *folded = lk_lower(line, strlen(line));
 		if (is_return_marker(line, g_strchomp(folded))) {
 			*ret_returned = p;
 			break;

@@ -155,7 +155,7 @@ static lk_notice_parties parties_of(const weighing *now)
 static void weigh(const lk_gather *gather, weighing *now)
 {
 	now->gather = gather;
-	now->subject = lk_fold(gather->mail->subject, strlen(gather->mail->subject));
+	now->subject = lk_lower(gather->mail->subject, strlen(gather->mail->subject));
 	now->from_daemon = is_daemon(gather);
 	now->says_subject = subject_says(now->subject);
 	now->is_null_path = gather->mail->return_path && !*gather->mail->return_path;
@@ -163,7 +163,7 @@ static void weigh(const lk_gather *gather, weighing *now)
 		return;
 	now->notice = lk_notice_of(gather->mail->text, &now->returned);
 	g_autofree char *squeezed = lk_text_squeeze(now->notice);
-	now->folded = lk_fold(squeezed, strlen(squeezed));
+	now->folded = lk_lower(squeezed, strlen(squeezed));
 	now->says_notice = notice_says(now->folded);
 	read_inner(now);
 }

@@ -212,7 +212,7 @@ bool lk_is_ascii(const char *bytes, size_t n)
 	return true;
 }
 
-char *lk_fold(const char *text, size_t n)
+char *lk_lower(const char *text, size_t n)
 {
 	return lk_is_ascii(text, n) ? g_ascii_strdown(text, (gssize)n)
 				    : g_utf8_strdown(text, (gssize)n);

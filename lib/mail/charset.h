@@ -26,7 +26,7 @@ void lk_charset_decode(const char *label, const char *bytes, size_t n, GString *
 void lk_charset_open_all(void);
 
 /* Lower case of valid UTF-8, fast for ASCII, which most lines are. Caller frees. */
-char *lk_fold(const char *text, size_t n);
+char *lk_lower(const char *text, size_t n);
 
 /* Is every byte below 0x80? */
 bool lk_is_ascii(const char *bytes, size_t n);

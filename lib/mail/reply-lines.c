@@ -13,7 +13,7 @@ static char *fold(const char *start, size_t n)
 	n = MIN(n, FOLD_BYTES_MOST);
 	while (n > 0 && ((unsigned char)start[n] & 0xc0) == 0x80)
 		n--;
-	return lk_fold(start, n);
+	return lk_lower(start, n);
 }
 
 bool lk_line_is_blank(const lk_line *line)
