@@ -3,6 +3,7 @@
 
 #include "lib/base/err.h"
 #include "lib/base/text.h"
+#include "lib/desk/authority.h"
 #include "lib/desk/when.h"
 
 #include <string.h>
@@ -20,38 +21,6 @@ typedef struct {
 	const char *recipient;
 	lk_json *out;
 } filler;
-
-static bool has_address(const GPtrArray *list, const char *address)
-{
-	for (unsigned i = 0; i < list->len; i++)
-		if (strcmp(g_ptr_array_index(list, i), address) == 0)
-			return true;
-	return false;
-}
-
-static bool is_of_team(const lk_queue *queue, const char *address)
-{
-	return has_address(queue->agents, address) || has_address(queue->managers, address);
-}
-
-/* Names of the queues whose tickets the agent sees: their own and those that share with them. */
-static GPtrArray *sight_of(const lk_policy *policy, const lk_agent *agent)
-{
-	GPtrArray *names = g_ptr_array_new();
-
-	for (unsigned i = 0; agent && i < policy->queues->len; i++) {
-		const lk_queue *queue = g_ptr_array_index(policy->queues, i);
-		bool is_seen = is_of_team(queue, agent->address);
-		for (unsigned k = 0; !is_seen && k < queue->shares_with->len; k++) {
-			const lk_queue *other =
-				lk_policy_queue(policy, g_ptr_array_index(queue->shares_with, k));
-			is_seen = other && is_of_team(other, agent->address);
-		}
-		if (is_seen)
-			g_ptr_array_add(names, queue->name);
-	}
-	return names;
-}
 
 static void set_when(filler *f, const char *key, const lk_rows *rows, size_t row,
 		     const char *column)
@@ -161,7 +130,7 @@ static lk_json *one_ticket(filler *f, const lk_rows *rows, size_t row, const cha
 	return one;
 }
 
-static bool fill_earlier(filler *f, int64_t person, GPtrArray *sight, GError **error)
+static bool fill_earlier(filler *f, int64_t person, const GPtrArray *sight, GError **error)
 {
 	g_autoptr(lk_params) params = lk_params_new();
 	g_autoptr(lk_rows) rows = NULL;
@@ -266,7 +235,8 @@ bool lk_notice_fill(lk_db *db, const lk_policy *policy, lk_time now, lk_lang lan
 		    .out = variables};
 	g_autoptr(lk_params) params = lk_params_new();
 	g_autoptr(lk_rows) rows = NULL;
-	g_autoptr(GPtrArray) sight = sight_of(policy, lk_policy_agent(policy, recipient));
+	const lk_agent *agent = lk_policy_agent(policy, recipient);
+	g_autoptr(GPtrArray) sight = agent ? lk_sight_queues(policy, agent) : g_ptr_array_new();
 
 	lk_param_int(params, ticket);
 	lk_param_int(params, message);

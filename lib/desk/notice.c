@@ -1,6 +1,7 @@
 #include "lib/desk/notice.h"
 
 #include "lib/base/text.h"
+#include "lib/desk/absence.h"
 
 #include <string.h>
 
@@ -78,7 +79,7 @@ static void add_agent(const lk_policy *policy, const lk_notice *notice, GPtrArra
 }
 
 /* Only the owner once there is one; else the team as the queue says. */
-static GPtrArray *team_of(const lk_policy *policy, const lk_notice *notice)
+GPtrArray *lk_notice_team(const lk_policy *policy, const lk_notice *notice)
 {
 	GPtrArray *to = g_ptr_array_new();
 	const GPtrArray *team = notice->notify == LK_NOTIFY_AGENTS     ? notice->queue->agents
@@ -94,11 +95,43 @@ static GPtrArray *team_of(const lk_policy *policy, const lk_notice *notice)
 	return to;
 }
 
+/* Deputies in place of those who are away; the team as it is when nobody of them is there. */
+static bool stand_in(lk_db *db, const lk_policy *policy, lk_time now, GPtrArray **to,
+		     GError **error)
+{
+	g_autoptr(GPtrArray) addresses = g_ptr_array_new();
+	g_autoptr(GPtrArray) there = g_ptr_array_new();
+	g_autoptr(GHashTable) away = NULL;
+
+	for (unsigned i = 0; i < (*to)->len; i++)
+		g_ptr_array_add(addresses, ((const lk_agent *)g_ptr_array_index(*to, i))->address);
+	if (!lk_absence_find(db, policy, (const char *const *)(void *)addresses->pdata,
+			     addresses->len, now, &away, error))
+		return false;
+	if (g_hash_table_size(away) == 0)
+		return true;
+	for (unsigned i = 0; i < (*to)->len; i++) {
+		const lk_agent *agent = g_ptr_array_index(*to, i);
+		if (g_hash_table_contains(away, agent->address) &&
+		    !lk_absence_stand_in(db, policy, agent, now, &agent, NULL, error))
+			return false;
+		if (agent && !g_ptr_array_find(there, agent, NULL))
+			g_ptr_array_add(there, (void *)agent);
+	}
+	if (there->len > 0) {
+		g_ptr_array_unref(*to);
+		*to = g_steal_pointer(&there);
+	}
+	return true;
+}
+
 bool lk_notice_send(lk_db *db, const lk_policy *policy, lk_time now, const lk_notice *notice,
 		    GError **error)
 {
-	g_autoptr(GPtrArray) to = team_of(policy, notice);
+	g_autoptr(GPtrArray) to = lk_notice_team(policy, notice);
 
+	if (to->len > 0 && !stand_in(db, policy, now, &to, error))
+		return false;
 	for (unsigned i = 0; i < to->len; i++)
 		if (!lk_notice_send_to(db, policy, now, notice, g_ptr_array_index(to, i), error))
 			return false;
