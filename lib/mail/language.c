@@ -14,7 +14,7 @@ enum {
 	SAMPLE_BYTES = 300,
 	WORD_BYTES_LEAST = 2, /* single letters are units, names of files, points of a list */
 	WORD_BYTES_MOST = 16,
-	HITS_LEAST = 4
+	POINTS_LEAST = 6 /* a word of one language alone has two */
 };
 
 /*
@@ -29,33 +29,41 @@ static const char *const languages[] = {"fi", "sv", "en", "et", "nb", "da",
  * not be counted, which takes ten times as long as all the rest here. In the order of `languages`.
  */
 static const char *const common_words[G_N_ELEMENTS(languages)] = {
-	"ja on ei se että en oli mutta jos kun niin nyt voi tai myös vielä olen ole ovat minun "
-	"sinun meillä teillä minulla kanssa mitä miten joka jotka tämä tämän sen siitä siis koska "
-	"hei terveisin kiitos kiitoksia voisitko voitteko saako saa ystävällisin olisi pitäisi "
-	"enää",
-	"och att det är som för inte en på jag har med till av om vi kan den ett men var ni mig "
-	"från eller hej när nu så skulle vill era ert vänliga hälsningar tack också efter finns "
-	"måste alla utan någon här",
-	"the and to of is that it for you this with not be are have was we my your if but can will "
-	"from on at please would there when what thanks has our do an been which hello regards",
+	"ja on ei se että en oli mutta jos kun niin nyt voi tai myös vielä olen ole ovat "
+	"minun sinun meillä teillä minulla kanssa mitä miten joka jotka tämä tämän sen siitä "
+	"siis koska hei terveisin kiitos kiitoksia voisitko voitteko saako saa ystävällisin "
+	"olisi pitäisi enää terve moi hyvää jo kello pian heti eilen tänään huomenna ennen "
+	"asti saakka kuin asia asian asiaa näkyy toimii toimi tulee pitää vaan vaikka aina "
+	"olla olemme emme voinut jälkeen yhteyttä kertaa päivää kuitenkin tarvitsen "
+	"mahdollisimman yt",
+	"och att det är som för inte en på jag har med till av om vi kan den ett men var ni "
+	"mig från eller hej när nu så skulle vill era ert vänliga hälsningar tack också efter "
+	"finns måste alla utan någon här min mitt mina oss före gärna bästa kunde behöver "
+	"ärendet fungerar dag mvh redan igen får mycket sedan just vad hur",
+	"the and to of is that it for you this with not be are have was we my your if but can "
+	"will from on at please would there when what thanks has our do an been which hello "
+	"regards could as soon possible need they their by so or me am about still dear hi "
+	"just any no all",
 	"ja on ei et see ma mis kui aga oli ka ning siis meie teie kas või minu tere palun "
 	"lugupidamisega veel mitte olen seda ole selle nii saab",
-	"og er det at en ikke som på jeg for har med til av vi den om et men fra hvis dere hei kan "
-	"når nå vennlig hilsen etter noe bare takk eller meg",
-	"og er det at en ikke som på jeg for har med til af vi den om et men fra hvis hej kan når "
-	"nu venlig hilsen efter noget bare tak eller mig jer",
-	"und die der das ist nicht ich sie wir es ein eine zu mit den von für auf dem im des auch "
-	"bitte haben habe wenn aber noch oder wie kann ihnen mir freundlichen grüßen dass hallo",
-	"de het een en van ik niet dat is te op voor met zijn die wij we u aan er maar ook als bij "
-	"heeft kan naar nog geen mijn groeten heb om uw dit deze wordt graag",
-	"le la les de et des est un une pas je vous nous que pour dans qui sur avec ce au il ne du "
-	"mais par plus votre cette bonjour cordialement merci sont mon être",
+	"og er det at en ikke som på jeg for har med til av vi den om et men fra hvis dere "
+	"hei kan når nå vennlig hilsen etter noe bare takk eller meg",
+	"og er det at en ikke som på jeg for har med til af vi den om et men fra hvis hej kan "
+	"når nu venlig hilsen efter noget bare tak eller mig jer",
+	"und die der das ist nicht ich sie wir es ein eine zu mit den von für auf dem im des "
+	"auch bitte haben habe wenn aber noch oder wie kann ihnen mir freundlichen grüßen "
+	"dass hallo",
+	"de het een en van ik niet dat is te op voor met zijn die wij we u aan er maar ook "
+	"als bij heeft kan naar nog geen mijn groeten heb om uw dit deze wordt graag",
+	"le la les de et des est un une pas je vous nous que pour dans qui sur avec ce au il "
+	"ne du mais par plus votre cette bonjour cordialement merci sont mon être",
 	"el la los de que en un una no es por para con se del las lo su me al como más pero "
 	"está gracias saludos hola usted nos mi favor este",
-	"и в не на что я с как это по но у за от мы для вы мне спасибо здравствуйте он так к бы "
-	"если уже есть при уважением",
+	"и в не на что я с как это по но у за от мы для вы мне спасибо здравствуйте он так к "
+	"бы если уже есть при уважением",
 	"nie na się do to że jest jak po co dla od ale czy mam proszę przez za są dziękuję "
-	"pozdrawiam ze mi już tym bardzo"};
+	"pozdrawiam ze mi już tym bardzo",
+};
 
 static void *classifier;
 static GHashTable *common; /* word -> the set of its languages, a bit each */
@@ -157,7 +165,7 @@ static void fold_word(GString *word)
 static int by_words(const GString *sample)
 {
 	static const char marks[] = " .,;:!?\"'()[]*-";
-	unsigned hits[G_N_ELEMENTS(languages)] = {0};
+	unsigned points[G_N_ELEMENTS(languages)] = {0};
 	g_autoptr(GString) word = g_string_sized_new(2 * WORD_BYTES_MOST);
 	unsigned best = 0, second = 0;
 
@@ -169,17 +177,17 @@ static int by_words(const GString *sample)
 			fold_word(word);
 			unsigned of = GPOINTER_TO_UINT(g_hash_table_lookup(common, word->str));
 			for (unsigned i = 0; of >> i; i++)
-				hits[i] += of >> i & 1;
+				points[i] += (of >> i & 1) * (of == 1U << i ? 2 : 1);
 		}
 		p += n + (p[n] != '\0');
 	}
 	for (unsigned i = 1; i < G_N_ELEMENTS(languages); i++)
-		if (hits[i] > hits[best])
+		if (points[i] > points[best])
 			best = i;
 	for (unsigned i = 0; i < G_N_ELEMENTS(languages); i++)
 		if (i != best)
-			second = MAX(second, hits[i]);
-	return hits[best] >= HITS_LEAST && hits[best] >= 2 * second ? (int)best : -1;
+			second = MAX(second, points[i]);
+	return points[best] >= POINTS_LEAST && points[best] >= 2 * second ? (int)best : -1;
 }
 
 /* "[fi][et]": the best first, several when they are near each other. */

@@ -27,6 +27,10 @@ static void test_words(void)
 	assert_language("Tere, printer ei tööta alates eilsest ja me ei saa midagi printida. Kas "
 			"te saate seda palun vaadata?",
 			"et");
+	/* Words that neighbours share count less than its own. */
+	assert_language("Hej, det fungerar på telefonen men inte på datorn. Fakturan har bokförts "
+			"två gånger, och det är fel.",
+			"sv");
 	assert_language("Guten Tag, der Drucker im dritten Stock funktioniert seit gestern nicht "
 			"und wir können nicht drucken.",
 			"de");
