@@ -1,7 +1,8 @@
 /*
  * luukku-sched: what time does. It holds this host's leases on the mailboxes and tells luukkud
- * which fetchers to run, indexes mail for search behind the intake, and drops what has been kept
- * long enough. Every start is a recovery: nothing is remembered here that a loss would hurt.
+ * which fetchers to run, does the work of the table timer when it is due, indexes mail for search
+ * behind the intake, and drops what has been kept long enough. Every start is a recovery: nothing
+ * is remembered here that a loss would hurt.
  */
 #include "daemon/process.h"
 #include "daemon/program.h"
@@ -10,6 +11,7 @@
 #include "lib/base/log.h"
 #include "lib/base/sd.h"
 #include "lib/db/lease.h"
+#include "lib/desk/timer.h"
 
 #include <inttypes.h>
 #include <string.h>
@@ -21,7 +23,11 @@ enum {
 	RENEW_MS = 10 * 1000,
 	HOUR_MS = 3600 * 1000,
 	/* Steps of one kind between two looks at the leases. */
-	MOST_STEPS = 20
+	MOST_STEPS = 20,
+	/* Jobs of one transaction: what one person is told in it is one mail. */
+	MOST_JOBS = 500,
+	/* Due work that another one holds is looked at again so much later. */
+	HELD_MS = 500
 };
 
 static char *instance_option;
@@ -39,7 +45,8 @@ typedef struct {
 	int64_t sweep_ms;
 	int64_t hourly_ms;
 	bool is_index_due;
-	int64_t did; /* since luukkud was last told */
+	lk_time timer_at; /* by the clock of business; LK_TIME_NONE: no work is set */
+	int64_t did;	  /* since luukkud was last told */
 } sched;
 
 static void sched_clear(sched *self)
@@ -132,6 +139,43 @@ static bool drop_orphans(sched *self, GError **error)
 	return true;
 }
 
+/* Tickets that came into being without due times get them. */
+static bool adopt(sched *self, GError **error)
+{
+	bool more = true;
+	int64_t did = 0;
+
+	for (int i = 0; i < MOST_STEPS && more; i++) {
+		if (!lk_timers_adopt(self->db, self->program->policy, lk_now(), MOST_JOBS, &did,
+				     &more, error))
+			return false;
+		self->did += did;
+	}
+	return true;
+}
+
+/* What is due by the clock of business. One question when nothing is. */
+static bool do_timers(sched *self, bool *ret_more, GError **error)
+{
+	bool more = true;
+	int64_t did = 0;
+
+	if (!lk_timers_next(self->db, &self->timer_at, error))
+		return false;
+	if (self->timer_at == LK_TIME_NONE || self->timer_at > lk_now())
+		return true;
+	for (int i = 0; i < MOST_STEPS && more; i++) {
+		if (!lk_timers_run(self->db, self->program->policy, lk_now(), MOST_JOBS, &did,
+				   &more, error))
+			return false;
+		self->did += did;
+		if (did > 0)
+			lk_info("sched.timers", "jobs=%" PRId64, did);
+	}
+	*ret_more |= more;
+	return lk_timers_next(self->db, &self->timer_at, error);
+}
+
 /* Does what is due now; *ret_more: there is more to do at once. */
 static bool work(sched *self, bool *ret_more, GError **error)
 {
@@ -139,7 +183,9 @@ static bool work(sched *self, bool *ret_more, GError **error)
 	bool more = false;
 
 	*ret_more = false;
-	if (now_ms >= self->renew_ms && !renew(self, error))
+	if (now_ms >= self->renew_ms && (!renew(self, error) || !adopt(self, error)))
+		return false;
+	if (!do_timers(self, ret_more, error))
 		return false;
 	if (now_ms >= self->sweep_ms) {
 		if (!lk_sched_index_sweep(self->db, &self->index, error))
@@ -172,6 +218,11 @@ static bool wait_for_work(sched *self, GError **error)
 	int64_t left_ms = CLAMP(next_ms - lk_monotonic_ms(), 0, RENEW_MS);
 	const char *bell = NULL;
 
+	if (self->timer_at != LK_TIME_NONE) {
+		int64_t until_ms = (self->timer_at - lk_now()) / 1000 + 1;
+
+		left_ms = MIN(left_ms, MAX(until_ms, HELD_MS));
+	}
 	if (!lk_db_wait(self->db, self->program->stop_fd, (int)left_ms, &bell, error))
 		return false;
 	/* What luukku-send stores rings no bell; the renewal's pace is soon enough for it. */
@@ -251,7 +302,8 @@ static bool run(lk_program *program, GError **error)
 
 int main(int argc, char **argv)
 {
-	static const lk_query_group groups[] = {LK_QG_LEASE, LK_QG_SCHED};
+	static const lk_query_group groups[] = {LK_QG_LEASE, LK_QG_OUTBOX, LK_QG_SCHED,
+						LK_QG_TICKET, LK_QG_TIMER};
 	static const GOptionEntry options[] = {
 		{"instance", 'i', 0, G_OPTION_ARG_STRING, &instance_option,
 		 "which run of luukkud the leases are for", "INSTANCE"},
@@ -263,6 +315,7 @@ int main(int argc, char **argv)
 		.groups = groups,
 		.n_groups = G_N_ELEMENTS(groups),
 		.options = options,
+		.needs_keys = true,
 		.run = run,
 	};
 

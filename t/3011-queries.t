@@ -36,13 +36,19 @@ my %users = (
 	migrate_has_table => [qw(luukku_owner luukku_ctl)],
 	notice         => ['luukku_send'],
 	outbox         => ['luukku_send'],
-	outbox_insert  => [@intake, 'luukku_ctl'],
-	outbox_prepare => [@intake, 'luukku_ctl'],
+	outbox_insert  => [@intake, qw(luukku_ctl luukku_sched)],
+	outbox_prepare => [@intake, qw(luukku_ctl luukku_sched)],
 	person         => ['luukku_ctl'],
 	replay         => ['luukku_ctl'],
 	sched          => ['luukku_sched'],
 	thread         => \@intake,
 	ticket         => [@intake, 'luukku_ctl'],
+	ticket_clock   => [@intake, qw(luukku_ctl luukku_sched)],
+	ticket_move    => [@intake, qw(luukku_ctl luukku_sched)],
+	ticket_event_add => [@intake, qw(luukku_ctl luukku_sched)],
+	timer          => ['luukku_sched'],
+	timer_drop     => [@intake, qw(luukku_ctl luukku_sched)],
+	timer_set      => [@intake, qw(luukku_ctl luukku_sched)],
 );
 
 my $open = $db->helper('open');

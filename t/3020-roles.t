@@ -36,6 +36,7 @@ outbox s i u(claimed_by claimed_until reason state wire)
 delivery s i
 schema_migration s
 ticket_urgency s
+timer s i d u
 turn s i u
 END
 my %declared = (
@@ -77,6 +78,13 @@ message_search s i
 blob s d u(created_at)
 schema_migration s
 ticket_urgency s
+event s i
+organisation s
+outbox s i
+person s
+stage s i u
+ticket s u
+timer s i d u
 absence s
 consultation s
 held_command s
@@ -104,6 +112,7 @@ setting s
 stage s i u
 ticket s i u
 ticket_link s i d
+timer s i d u
 ticket_urgency s
 turn s
 absence s i u
@@ -121,7 +130,7 @@ ticket_link s
 mailbox s
 lease s
 schema_migration s
-ticket s(answer_by changed_at chased closed_at due_resolve due_respond first_response_at id is_machine is_silent language merged_into missing_fields opened_at organisation_id owner priority queue reopened requester_id resolved_at skill sla status supplier tags type waiting_on waiting_until)
+ticket s(answer_by changed_at chased clocked_at closed_at due_resolve due_respond first_response_at id is_machine is_silent language merged_into missing_fields opened_at organisation_id owner paused_at priority queue reopened requester_id resolved_at skill sla status supplier tags type waiting_on waiting_until)
 person s(created_at id language organisation_id organisation_set standing)
 participant s(added_at person_id role ticket_id)
 message s(at direction evidence id importance kind language raw_size ticket_id writer)
@@ -130,13 +139,14 @@ event s(at event id message_id ticket_id)
 arrival s(fetched_at id mailbox message_id outcome received_at server ticket_id)
 quarantine s(at decided_at id mailbox message_id reason state)
 outbox s(attempts cause_id created_at due_at id language last_code message_id purpose queue rank sent_at state template ticket_id)
+timer s(attempts due_at id kind status step ticket_id)
 delivery s(at code id outbox_id state status)
 ticket_urgency s
 turn s
 END
 );
 # A row's number stands in its Message-ID, so it is drawn before the row is written.
-my %numbers = map { $_ => ['outbox_id_seq USAGE'] } qw(luukku_fetch luukku_lmtp luukku_ctl);
+my %numbers = map { $_ => ['outbox_id_seq USAGE'] } qw(luukku_fetch luukku_lmtp luukku_ctl luukku_sched);
 
 my $pg = Luukku::Test::Pg->start;
 my $db = $pg->database;

@@ -92,6 +92,11 @@ bool lk_work_join(lk_work *work, lk_ingest_result *result, GError **error)
 		return false;
 	if (now == was)
 		return touch(work, ticket, error);
-	return lk_ticket_move(work->db, ticket, now, work->at, work->actor,
-			      "a customer's message came", result->message, NULL, error);
+	lk_move move = {.ticket = ticket,
+			.status = now,
+			.at = work->at,
+			.actor = work->actor,
+			.reason = "a customer's message came",
+			.message = result->message};
+	return lk_ticket_move(work->db, work->policy, &move, NULL, error);
 }

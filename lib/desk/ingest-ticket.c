@@ -167,5 +167,8 @@ bool lk_work_open(lk_work *work, lk_ingest_result *result, GError **error)
 			   error))
 		return false;
 	result->is_new_ticket = true;
+	if (!lk_ticket_start_clocks(work->db, work->policy, ticket, work->at, work->actor,
+				    result->message, error))
+		return false;
 	return acknowledge(work, ticket, result->message, error);
 }

@@ -2,6 +2,8 @@
 
 #include "lib/base/err.h"
 #include "lib/base/text.h"
+#include "lib/desk/clocks.h"
+#include "lib/desk/status.h"
 
 #include <string.h>
 
@@ -46,15 +48,10 @@ const char *lk_evidence_name(lk_evidence evidence)
 
 lk_status lk_status_after_customer(lk_status status, bool may_reopen)
 {
-	switch (status) {
-	case LK_STATUS_WAITING_CUSTOMER:
-		return LK_STATUS_OPEN;
-	case LK_STATUS_RESOLVED:
-	case LK_STATUS_CLOSED:
-		return may_reopen ? LK_STATUS_OPEN : status;
-	default:
-		return status;
-	}
+	lk_status next = status;
+
+	lk_status_next(status, may_reopen ? LK_EVENT_CUSTOMER : LK_EVENT_CUSTOMER_LATE, &next);
+	return next;
 }
 
 char *lk_actor_customer(const char *address)
@@ -80,31 +77,127 @@ bool lk_event_add(lk_db *db, const lk_event *event, GError **error)
 	return lk_db_run(db, LK_Q_TICKET_EVENT_ADD, params, NULL, error);
 }
 
-bool lk_ticket_move(lk_db *db, int64_t ticket, lk_status status, lk_time at, const char *actor,
-		    const char *reason, int64_t message, lk_status *ret_was, GError **error)
+static bool set_gone(int64_t ticket, GError **error)
+{
+	g_set_error(error, LK_ERROR, LK_ERR_NOINPUT,
+		    "ticket number %" G_GINT64_FORMAT " does not exist", ticket);
+	return false;
+}
+
+static void param_id(lk_params *params, int64_t id)
+{
+	if (id)
+		lk_param_int(params, id);
+	else
+		lk_param_null(params);
+}
+
+/* The stage that a statement ended, if it did. */
+static void take_stage(const lk_rows *rows, lk_clock_cause *cause)
+{
+	if (lk_row_is_null(rows, 0, "stage"))
+		return;
+	cause->stage = lk_row_int(rows, 0, "stage");
+	cause->stage_queue = lk_row_text(rows, 0, "queue");
+	cause->stage_from = lk_row_time(rows, 0, "from_at");
+	cause->stage_to = lk_row_time(rows, 0, "to_at");
+}
+
+bool lk_ticket_move(lk_db *db, const lk_policy *policy, const lk_move *move, lk_status *ret_was,
+		    GError **error)
 {
 	g_autoptr(lk_params) params = lk_params_new();
 	g_autoptr(lk_rows) rows = NULL;
+	lk_clock_cause cause = {.ticket = move->ticket,
+				.at = move->at,
+				.actor = move->actor,
+				.why = move->reason,
+				.message = move->message};
+	lk_status was = move->status;
 
-	lk_param_int(params, ticket);
-	lk_param_text(params, lk_status_name(status));
-	lk_param_time(params, at);
-	lk_param_text(params, actor);
-	lk_param_text(params, reason);
-	message ? lk_param_int(params, message) : lk_param_null(params);
+	lk_param_int(params, move->ticket);
+	lk_param_text(params, lk_status_name(move->status));
+	lk_param_time(params, move->at);
+	lk_param_text(params, move->actor);
+	lk_param_text(params, move->reason);
+	param_id(params, move->message);
+	lk_param_time(params, move->until ? move->until : LK_TIME_NONE);
 	if (!lk_db_run(db, LK_Q_TICKET_MOVE, params, &rows, error))
 		return false;
-	if (lk_rows_count(rows) == 0) {
-		g_set_error(error, LK_ERROR, LK_ERR_NOINPUT,
-			    "ticket number %" G_GINT64_FORMAT " does not exist", ticket);
-		return false;
-	}
-	lk_status was = status;
+	if (lk_rows_count(rows) == 0)
+		return set_gone(move->ticket, error);
 	bool is_known = lk_status_parse(lk_row_text(rows, 0, "was"), &was);
 	g_assert(is_known);
 	if (ret_was)
 		*ret_was = was;
-	return true;
+	if (was == move->status && !lk_row_bool(rows, 0, "is_redated"))
+		return true;
+	take_stage(rows, &cause);
+	return lk_clocks_update(db, policy, &cause, error);
+}
+
+static const char *const change_names[] = {"queue", "priority", "type", "organisation"};
+
+bool lk_ticket_change(lk_db *db, const lk_policy *policy, const lk_change *change,
+		      bool *ret_is_changed, GError **error)
+{
+	g_autoptr(lk_params) params = lk_params_new();
+	g_autoptr(lk_rows) rows = NULL;
+	const char *what = change_names[change->what];
+	g_autofree char *why = NULL;
+	const char *was = NULL;
+	lk_clock_cause cause = {.ticket = change->ticket,
+				.at = change->at,
+				.actor = change->actor,
+				.message = change->message};
+
+	lk_param_int(params, change->ticket);
+	lk_param_text(params, what);
+	lk_param_text(params, change->value);
+	lk_param_time(params, change->at);
+	lk_param_text(params, change->actor);
+	lk_param_text(params, change->reason);
+	param_id(params, change->message);
+	if (!lk_db_run(db, LK_Q_TICKET_CHANGE, params, &rows, error))
+		return false;
+	if (lk_rows_count(rows) == 0)
+		return set_gone(change->ticket, error);
+	if (ret_is_changed)
+		*ret_is_changed = lk_row_bool(rows, 0, "is_changed");
+	if (!lk_row_bool(rows, 0, "is_changed"))
+		return true;
+	was = lk_row_text(rows, 0, "was");
+	why = g_strdup_printf("%s changed from %s to %s", what, was ? was : "none",
+			      change->value ? change->value : "none");
+	cause.why = why;
+	take_stage(rows, &cause);
+	return lk_clocks_update(db, policy, &cause, error);
+}
+
+bool lk_ticket_responded(lk_db *db, const lk_policy *policy, int64_t ticket, lk_time at,
+			 const char *actor, int64_t message, GError **error)
+{
+	g_autoptr(lk_params) params = lk_params_new();
+	g_autoptr(lk_rows) rows = NULL;
+	lk_clock_cause cause = {.ticket = ticket,
+				.at = at,
+				.actor = actor,
+				.why = "the first answer by a person",
+				.message = message};
+
+	lk_param_int(params, ticket);
+	lk_param_time(params, at);
+	if (!lk_db_run(db, LK_Q_TICKET_RESPONDED, params, &rows, error))
+		return false;
+	return lk_rows_count(rows) == 0 || lk_clocks_update(db, policy, &cause, error);
+}
+
+bool lk_ticket_start_clocks(lk_db *db, const lk_policy *policy, int64_t ticket, lk_time at,
+			    const char *actor, int64_t message, GError **error)
+{
+	lk_clock_cause cause = {.ticket = ticket, .at = at, .actor = actor, .message = message};
+
+	return lk_clocks_update(db, policy, &cause, error);
 }
 
 bool lk_ticket_link(lk_db *db, int64_t ticket, int64_t other, const char *relation,

@@ -4,6 +4,7 @@
 
 #include "lib/base/json.h"
 #include "lib/db/db.h"
+#include "lib/desk/policy.h"
 
 typedef enum {
 	LK_STATUS_NEW,
@@ -63,12 +64,61 @@ typedef struct {
 } lk_event;
 bool lk_event_add(lk_db *db, const lk_event *event, GError **error);
 
+/* A ticket into a status; what led there is looked up in status.h. Everything borrowed. */
+typedef struct {
+	int64_t ticket;
+	lk_status status;
+	lk_time at;
+	const char *actor;
+	const char *reason;
+	int64_t message; /* 0: none */
+	lk_time until;	 /* of on_hold: the day it waits for; 0: none */
+} lk_move;
+
 /*
- * The one place where a ticket's status changes: the ticket, its stage and the event with the
- * reason. Nothing happens when it has that status already. *ret_was may be NULL.
+ * The one place where a ticket's status changes: the ticket, its stage with the open time it took,
+ * the event with the reason, its due times and what is to be done later. Nothing happens when it
+ * has that status already, but that a new `until` is taken. *ret_was may be NULL.
  */
-bool lk_ticket_move(lk_db *db, int64_t ticket, lk_status status, lk_time at, const char *actor,
-		    const char *reason, int64_t message, lk_status *ret_was, GError **error);
+bool lk_ticket_move(lk_db *db, const lk_policy *policy, const lk_move *move, lk_status *ret_was,
+		    GError **error);
+
+typedef enum {
+	LK_CHANGE_QUEUE,
+	LK_CHANGE_PRIORITY,
+	LK_CHANGE_TYPE,
+	LK_CHANGE_ORGANISATION
+} lk_change_what;
+
+/* What the service level hangs on. Everything borrowed; value NULL: none (type, organisation). */
+typedef struct {
+	int64_t ticket;
+	lk_change_what what;
+	const char *value; /* as the configuration writes it, checked by the caller */
+	lk_time at;
+	const char *actor;
+	const char *reason;
+	int64_t message; /* 0: none */
+} lk_change;
+
+/*
+ * The one place where these change: the field, the event ("queue", "priority", ...), a new stage
+ * when it is the queue, and the due times with the reason. *ret_is_changed (may be NULL) false: it
+ * had that value.
+ */
+bool lk_ticket_change(lk_db *db, const lk_policy *policy, const lk_change *change,
+		      bool *ret_is_changed, GError **error);
+
+/* The first answer by a person went out: its clock stops. Later answers change nothing. */
+bool lk_ticket_responded(lk_db *db, const lk_policy *policy, int64_t ticket, lk_time at,
+			 const char *actor, int64_t message, GError **error);
+
+/*
+ * Works out the due times of a new ticket and what is to be done later; luukku-sched does it for
+ * tickets that nobody called this for. Calling it again does no harm.
+ */
+bool lk_ticket_start_clocks(lk_db *db, const lk_policy *policy, int64_t ticket, lk_time at,
+			    const char *actor, int64_t message, GError **error);
 
 /* Links two tickets; an existing link stays as it is. relation as in ticket_link. */
 bool lk_ticket_link(lk_db *db, int64_t ticket, int64_t other, const char *relation,

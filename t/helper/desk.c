@@ -409,9 +409,12 @@ static bool do_move(char **args, GError **error)
 
 	if (!lk_status_parse(arg(args, "status", ""), &status))
 		g_error("which status?");
-	if (!open_db(&db, error) ||
-	    !lk_ticket_move(db, number(args, "ticket", "0"), status, lk_now(), "cli:test",
-			    "a test moves it", 0, &was, error))
+	lk_move move = {.ticket = number(args, "ticket", "0"),
+			.status = status,
+			.at = lk_now(),
+			.actor = "cli:test",
+			.reason = "a test moves it"};
+	if (!open_db(&db, error) || !lk_ticket_move(db, policy, &move, &was, error))
 		return false;
 	printf("was %s\n", lk_status_name(was));
 	return true;

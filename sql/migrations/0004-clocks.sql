@@ -1,0 +1,49 @@
+-- Clocks: due times, and work that becomes due.
+
+ALTER TABLE ticket
+	ADD COLUMN clocked_at timestamptz,
+	ADD COLUMN paused_at  timestamptz;
+CREATE INDEX ticket_unclocked ON ticket (id)
+	WHERE clocked_at IS NULL AND status NOT IN ('resolved', 'closed', 'junk', 'merged');
+COMMENT ON COLUMN ticket.clocked_at IS 'When its due times were last worked out; null: never, luukku-sched will do it.';
+COMMENT ON COLUMN ticket.paused_at IS 'Since when its targets stand still (it waits for the customer): due_respond and due_resolve are as of then; null: they run.';
+COMMENT ON COLUMN ticket.due_respond IS 'Target of the first answer by the SLA; waits for the customer that are over have moved it.';
+COMMENT ON COLUMN ticket.due_resolve IS 'Target of the resolution by the SLA; waits for the customer that are over have moved it.';
+GRANT SELECT (clocked_at, paused_at) ON ticket TO luukku_read;
+
+CREATE TABLE timer (
+	id        bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+	kind      text NOT NULL CHECK (length(kind) BETWEEN 1 AND 50),
+	ticket_id bigint REFERENCES ticket,
+	key       text NOT NULL DEFAULT '' CHECK (length(key) <= 320),
+	status    text,
+	due_at    timestamptz NOT NULL,
+	step      integer NOT NULL DEFAULT 0,
+	detail    jsonb NOT NULL DEFAULT '{}',
+	attempts  integer NOT NULL DEFAULT 0,
+	error     text
+);
+CREATE UNIQUE INDEX timer_what ON timer (kind, (coalesce(ticket_id, 0)), key);
+CREATE INDEX timer_due ON timer (due_at, id);
+CREATE INDEX timer_ticket ON timer (ticket_id) WHERE ticket_id IS NOT NULL;
+COMMENT ON TABLE timer IS 'Work that becomes due. luukku-sched does it and deletes the row in the same transaction.';
+COMMENT ON COLUMN timer.id IS 'Internal key.';
+COMMENT ON COLUMN timer.kind IS 'What is to be done: sla_respond_warning, sla_respond_breach, sla_resolve_warning, sla_resolve_breach, wait_until, close_after, ...';
+COMMENT ON COLUMN timer.ticket_id IS 'With which ticket; null: with none.';
+COMMENT ON COLUMN timer.key IS 'With which of several, for example an address; mostly empty.';
+COMMENT ON COLUMN timer.status IS 'It only makes sense while the ticket has this status, and goes with it; null: in any.';
+COMMENT ON COLUMN timer.due_at IS 'Not before this, business time.';
+COMMENT ON COLUMN timer.step IS 'Which of several steps comes next, from 0.';
+COMMENT ON COLUMN timer.detail IS 'More for the job.';
+COMMENT ON COLUMN timer.attempts IS 'How often it failed; it is tried again later each time.';
+COMMENT ON COLUMN timer.error IS 'Why it failed last.';
+
+GRANT SELECT, INSERT, UPDATE, DELETE ON timer TO luukku_fetch, luukku_lmtp, luukku_sched, luukku_ctl;
+GRANT SELECT (id, kind, ticket_id, status, due_at, step, attempts) ON timer TO luukku_read;
+
+-- luukku-sched moves tickets and tells people.
+GRANT SELECT, UPDATE ON ticket TO luukku_sched;
+GRANT SELECT, INSERT, UPDATE ON stage TO luukku_sched;
+GRANT SELECT, INSERT ON event, outbox TO luukku_sched;
+GRANT SELECT ON person, organisation TO luukku_sched;
+GRANT USAGE ON SEQUENCE outbox_id_seq TO luukku_sched;
