@@ -1,6 +1,10 @@
 /* A mail that joins a ticket. */
 #include "lib/desk/private.h"
 
+#include "lib/desk/ingest-rules.h"
+#include "lib/desk/intake.h"
+#include "lib/desk/status.h"
+
 static void tell_joined(lk_work *work, int64_t ticket)
 {
 	lk_json *detail = lk_json_object();
@@ -75,28 +79,45 @@ static lk_status status_of(const lk_work *work, int64_t ticket)
 	return LK_STATUS_OPEN;
 }
 
+static lk_status status_after(const lk_work *work, lk_status was)
+{
+	const lk_thread_decision *thread = &work->thread;
+	lk_status_event event = thread->is_thanks    ? LK_EVENT_THANKS
+				: thread->is_chase   ? LK_EVENT_CHASE
+				: thread->may_reopen ? LK_EVENT_CUSTOMER
+						     : LK_EVENT_CUSTOMER_LATE;
+	lk_status next = was;
+
+	if (work->plan.moves)
+		lk_status_next(was, event, &next);
+	return next;
+}
+
 bool lk_work_join(lk_work *work, lk_ingest_result *result, GError **error)
 {
 	int64_t ticket = work->plan.ticket;
 	lk_status was = status_of(work, ticket);
-	lk_status now =
-		work->plan.moves ? lk_status_after_customer(was, work->thread.may_reopen) : was;
+	lk_status now = status_after(work, was);
 
 	tell_joined(work, ticket);
 	if (!lk_work_link(work, ticket, false, error) ||
-	    !lk_work_free_sender(work, ticket, error) || !add_participants(work, ticket, error))
+	    !lk_work_free_sender(work, ticket, error) || !add_participants(work, ticket, error) ||
+	    !lk_work_rules_before(work, ticket, false, error))
 		return false;
 	lk_work_tell_unanswered(work, ticket);
 	if (!lk_work_store(work, LK_OUTCOME_TICKET, work->plan.reason, NULL, ticket, ticket, result,
-			   error))
+			   error) ||
+	    !lk_work_chased(work, ticket, result->message, error))
 		return false;
 	if (now == was)
-		return touch(work, ticket, error);
+		return touch(work, ticket, error) &&
+		       lk_work_rules_after(work, ticket, result->message, false, error);
 	lk_move move = {.ticket = ticket,
 			.status = now,
 			.at = work->at,
 			.actor = work->actor,
 			.reason = "a customer's message came",
 			.message = result->message};
-	return lk_ticket_move(work->db, work->policy, &move, NULL, error);
+	return lk_ticket_move(work->db, work->policy, &move, NULL, error) &&
+	       lk_work_rules_after(work, ticket, result->message, false, error);
 }

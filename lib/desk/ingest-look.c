@@ -2,6 +2,7 @@
 #include "lib/desk/private.h"
 
 #include "lib/base/text.h"
+#include "lib/desk/intake.h"
 #include "lib/desk/subject.h"
 
 #include <string.h>
@@ -12,6 +13,7 @@ static void told_free(void *data)
 {
 	lk_told *told = data;
 
+	g_free(told->actor);
 	g_free(told->event);
 	g_free(told->reason);
 	g_free(told->detail);
@@ -88,10 +90,17 @@ void lk_work_clear(lk_work *work)
 void lk_work_tell(lk_work *work, int64_t ticket, const char *event, const char *reason,
 		  lk_json *detail)
 {
+	lk_work_tell_as(work, NULL, ticket, event, reason, detail);
+}
+
+void lk_work_tell_as(lk_work *work, const char *actor, int64_t ticket, const char *event,
+		     const char *reason, lk_json *detail)
+{
 	lk_told *told = g_new0(lk_told, 1);
 	g_autoptr(lk_json) owned = detail;
 
 	told->ticket = ticket;
+	told->actor = g_strdup(actor);
 	told->event = g_strdup(event);
 	told->reason = g_strdup(reason);
 	told->detail = owned ? lk_json_dump(owned, false) : NULL;
@@ -309,25 +318,62 @@ void lk_work_settle(lk_work *work, lk_outcome outcome, const char *quarantine, c
 	explain(work);
 }
 
+/* What rules for replies see of the ticket. */
+static bool look_at_ticket(lk_work *work, int64_t ticket, lk_rows **ret_rows, GError **error)
+{
+	g_autoptr(lk_params) params = lk_params_new();
+
+	lk_param_int(params, ticket);
+	return lk_db_run(work->db, LK_Q_INGEST_TICKET_NOW, params, ret_rows, error);
+}
+
+static bool route(lk_work *work, GError **error)
+{
+	int64_t ticket = lk_plan_joins(work->mail, work->clues, &work->thread, &work->sender);
+	const lk_organisation *organisation = lk_policy_organisation(work->policy, work->from);
+	g_autoptr(lk_rows) rows = NULL;
+	lk_route_facts facts = {
+		.mail = work->mail,
+		.recipients = work->intake->recipients,
+		.mailbox = work->intake->mailbox,
+		.size = work->intake->mail_size,
+		.at = work->at,
+		.standing = lk_row_text(work->known, 0, "standing"),
+		.organisation = organisation ? organisation->name
+					     : lk_row_text(work->known, 0, "organisation"),
+		.is_reply = ticket != 0,
+		.is_ruleless = ticket && work->thread.writer == LK_WRITER_GUEST,
+		.is_explained = work->is_dry,
+	};
+
+	if (ticket && work->policy->compiled && lk_rules_have_reply(work->policy->compiled) &&
+	    !look_at_ticket(work, ticket, &rows, error))
+		return false;
+	if (rows && lk_rows_count(rows) > 0) {
+		facts.ticket_queue = lk_policy_queue(work->policy, lk_row_text(rows, 0, "queue"));
+		facts.ticket_type = lk_row_text(rows, 0, "type");
+		facts.ticket_priority = lk_row_text(rows, 0, "priority");
+	}
+	lk_route_decide(work->policy, &facts, &work->route);
+	return true;
+}
+
 bool lk_work_decide(lk_work *work, GError **error)
 {
-	lk_route_facts route = {.mail = work->mail,
-				.recipients = work->intake->recipients,
-				.mailbox = work->intake->mailbox};
-
 	work->clues = lk_clues_find(work->policy, work->mail, work->intake->recipients);
-	if (!load_candidates(work, error))
+	if (!lk_work_read_apart(work, error) || !load_candidates(work, error))
 		return false;
 	work->facts.has_sender = work->has_from;
 	work->facts.sender_is_agent = lk_policy_agent(work->policy, work->from) != NULL;
 	work->facts.dmarc_fails = lk_mail_fails_dmarc(work->mail);
 	work->facts.kind = work->mail->kind;
 	work->facts.received_at = work->at;
+	lk_work_read_words(work);
 	lk_thread_decide(work->policy, work->clues, &work->facts, &work->thread);
-	if (!find_machine_repeat(work, error))
+	if (!lk_work_find_similar(work, error) || !find_machine_repeat(work, error))
 		return false;
-	route.is_reply = work->thread.ticket != 0;
-	lk_route_decide(work->policy, &route, &work->route);
+	if (!route(work, error))
+		return false;
 	lk_plan_decide(work->policy, work->intake, work->clues, &work->thread, &work->route,
 		       &work->sender, &work->plan);
 	explain(work);
@@ -360,6 +406,17 @@ static void add_person(const lk_work *work, lk_people *people, const lk_address 
 	g_ptr_array_add(people->addresses, lk_text_cut(given->address, LK_MAX_ADDRESS_BYTES));
 	g_ptr_array_add(people->names,
 			given->name ? lk_text_cut(given->name, LK_MAX_NAME_BYTES) : NULL);
+}
+
+void lk_work_people_of(const lk_work *work, const GPtrArray *addresses, lk_people *ret_people)
+{
+	ret_people->hashes = g_byte_array_new();
+	ret_people->addresses = g_ptr_array_new_with_free_func(g_free);
+	ret_people->names = g_ptr_array_new_with_free_func(g_free);
+	for (unsigned i = 0; i < addresses->len; i++) {
+		lk_address address = {.address = g_ptr_array_index(addresses, i)};
+		add_person(work, ret_people, &address);
+	}
 }
 
 void lk_work_people(const lk_work *work, bool with_to, lk_people *ret_people)

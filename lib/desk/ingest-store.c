@@ -288,6 +288,7 @@ static void bind_events(binder *b, const lk_work *work)
 	g_autoptr(GPtrArray) events = g_ptr_array_new();
 	g_autoptr(GPtrArray) reasons = g_ptr_array_new();
 	g_autoptr(GPtrArray) details = g_ptr_array_new();
+	g_autoptr(GPtrArray) actors = g_ptr_array_new();
 
 	for (unsigned i = 0; i < work->told->len; i++) {
 		lk_told *told = g_ptr_array_index(work->told, i);
@@ -295,12 +296,13 @@ static void bind_events(binder *b, const lk_work *work)
 		g_ptr_array_add(events, told->event);
 		g_ptr_array_add(reasons, told->reason);
 		g_ptr_array_add(details, told->detail);
+		g_ptr_array_add(actors, told->actor ? told->actor : work->actor);
 	}
 	lk_param_ints(b->params, (const int64_t *)(void *)tickets->data, tickets->len);
 	lk_param_texts(b->params, events);
 	lk_param_texts(b->params, reasons);
 	lk_param_texts(b->params, details);
-	lk_param_text(b->params, work->actor);
+	lk_param_texts(b->params, actors);
 }
 
 static const char *outcome_name(lk_outcome outcome)

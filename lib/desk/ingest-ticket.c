@@ -1,5 +1,5 @@
 /* A mail that opens a ticket. */
-#include "lib/desk/private.h"
+#include "lib/desk/ingest-rules.h"
 
 #include "lib/base/fault.h"
 #include "lib/base/text.h"
@@ -21,6 +21,8 @@ static GPtrArray *new_tags(const lk_work *work)
 		g_ptr_array_add(tags, g_strdup("unparsed"));
 	if (work->intake->is_too_large)
 		g_ptr_array_add(tags, g_strdup("too_large"));
+	for (unsigned i = 0; i < work->route.rules.tags->len; i++)
+		g_ptr_array_add(tags, g_strdup(g_ptr_array_index(work->route.rules.tags, i)));
 	return tags;
 }
 
@@ -28,6 +30,8 @@ static bool insert_ticket(lk_work *work, int64_t *ret_ticket, GError **error)
 {
 	const lk_mail *mail = work->mail;
 	const lk_plan *plan = &work->plan;
+	const lk_rule_result *rules = &work->route.rules;
+	g_autofree char *fields = lk_work_rule_fields(work);
 	g_autofree char *subject = lk_subject_base(work->policy, mail->subject);
 	g_autofree char *address =
 		work->from ? lk_text_cut(work->from, LK_MAX_ADDRESS_BYTES) : NULL;
@@ -69,6 +73,12 @@ static bool insert_ticket(lk_work *work, int64_t *ret_ticket, GError **error)
 	g_ptr_array_set_size(people.names, (int)people.addresses->len);
 	lk_param_texts(params, people.names);
 	lk_param_text(params, work->actor);
+	lk_param_text(params, rules->owner);
+	lk_param_text(params, rules->title);
+	lk_param_text(params, fields);
+	lk_param_text(params, rules->skill);
+	lk_param_text(params, rules->sla);
+	lk_param_text(params, rules->supplier ? rules->supplier->name : NULL);
 	bool done = lk_db_run(work->db, LK_Q_INGEST_TICKET, params, &rows, error);
 	lk_people_clear(&people);
 	if (!done)
@@ -136,7 +146,7 @@ static bool acknowledge(lk_work *work, int64_t ticket, int64_t message, GError *
 	lk_outbox_mail mail = {
 		.ticket = ticket,
 		.cause = message,
-		.template_name = "acknowledgement",
+		.template_name = work->plan.template_name,
 		.purpose = LK_PURPOSE_CUSTOMER,
 		.queue = work->route.queue,
 		.language = work->plan.language,
@@ -160,6 +170,8 @@ bool lk_work_open(lk_work *work, lk_ingest_result *result, GError **error)
 	if (!insert_ticket(work, &ticket, error))
 		return false;
 	tell_opened(work, ticket);
+	if (!lk_work_rules_before(work, ticket, true, error))
+		return false;
 	if (!lk_work_link(work, ticket, true, error) || !lk_work_free_sender(work, ticket, error))
 		return false;
 	lk_work_tell_unanswered(work, ticket);
@@ -170,5 +182,6 @@ bool lk_work_open(lk_work *work, lk_ingest_result *result, GError **error)
 	if (!lk_ticket_start_clocks(work->db, work->policy, ticket, work->at, work->actor,
 				    result->message, error))
 		return false;
-	return acknowledge(work, ticket, result->message, error);
+	return lk_work_rules_after(work, ticket, result->message, true, error) &&
+	       acknowledge(work, ticket, result->message, error);
 }

@@ -1,13 +1,15 @@
 #include "lib/desk/ingest.h"
 
 #include "lib/base/fault.h"
-#include "lib/desk/private.h"
+#include "lib/desk/ingest-rules.h"
+#include "lib/desk/intake.h"
 
 #include <string.h>
 
 void lk_ingest_result_clear(lk_ingest_result *result)
 {
 	g_clear_pointer(&result->reason, g_free);
+	g_clear_pointer(&result->rule_limits, g_free);
 }
 
 /* This very mail was taken before: nothing is written, the after-action may still be due. */
@@ -120,7 +122,8 @@ static bool take_control(lk_work *work, lk_ingest_result *result, bool *ret_done
 	if (work->mail->kind == LK_KIND_BOUNCE)
 		return lk_work_bounce(work, result, ret_done, error);
 	*ret_done = false;
-	return true;
+	return lk_work_apart(work, result, ret_done, error) &&
+	       (*ret_done || lk_work_status_list(work, result, ret_done, error));
 }
 
 /* Not every mail is answered; the history says why not. */
@@ -170,6 +173,7 @@ bool lk_work_link(lk_work *work, int64_t ticket, bool is_new, GError **error)
 static bool take_held(lk_work *work, lk_ingest_result *result, GError **error)
 {
 	lk_work_tell(work, 0, "quarantined", work->plan.reason, NULL);
+	lk_work_tell_rules(work, 0);
 	lk_work_tell_unanswered(work, 0);
 	return lk_work_store(work, LK_OUTCOME_QUARANTINE, work->plan.reason, work->plan.quarantine,
 			     0, 0, result, error);
@@ -206,6 +210,7 @@ bool lk_ingest(lk_db *db, const lk_policy *policy, lk_time now, const lk_intake 
 	memset(ret_result, 0, sizeof(*ret_result));
 	lk_work_init(&work, db, policy, now, intake);
 	bool done = take(&work, ret_result, error);
+	ret_result->rule_limits = lk_work_rule_limits(&work);
 	lk_work_clear(&work);
 	if (!done) {
 		lk_ingest_result_clear(ret_result);

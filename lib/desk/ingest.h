@@ -39,9 +39,10 @@ typedef struct {
 	bool is_seen; /* (mailbox, folder, uidvalidity, uid) was taken before: nothing written */
 	bool is_new_ticket;
 	int64_t arrival;
-	int64_t message; /* 0: none */
-	int64_t ticket;	 /* 0: none */
-	char *reason;	 /* for people and the log (no personal data) */
+	int64_t message;   /* 0: none */
+	int64_t ticket;	   /* 0: none */
+	char *reason;	   /* for people and the log (no personal data) */
+	char *rule_limits; /* "FILE:LINE ..." of patterns that took too long; NULL: none */
 } lk_ingest_result;
 void lk_ingest_result_clear(lk_ingest_result *result);
 

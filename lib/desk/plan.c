@@ -50,6 +50,16 @@ static void open_ticket(lk_plan *plan, const lk_thread_decision *thread, const l
 	plan->reason = g_strdup_printf("new ticket: %s; %s", thread->reason, route->reason);
 }
 
+/* What a rule drops waits in quarantine, whatever else the rules say of it. */
+static void drop(lk_plan *plan, const lk_route *route)
+{
+	const lk_rule *rule = route->rules.drop_rule;
+	g_autofree char *reason = g_strdup_printf("rule \"%s\" (%s:%d) drops it: %s", rule->name,
+						  rule->file, rule->line, route->rules.drop);
+
+	hold(plan, "dropped", reason);
+}
+
 /* Alarms, scanners, payroll systems: mail that a machine starts (desk.md 1). */
 static void plan_machine(lk_plan *plan, const lk_thread_decision *thread, const lk_route *route,
 			 const lk_plan_sender *sender)
@@ -62,7 +72,8 @@ static void plan_machine(lk_plan *plan, const lk_thread_decision *thread, const 
 		plan->writer = LK_WRITER_MACHINE;
 		plan->reason = g_strdup("joins: the same machine wrote a near-identical subject "
 					"and that ticket is open");
-	} else if (route->queue->machine_mail == LK_MACHINE_TICKET) {
+	} else if (route->queue->machine_mail == LK_MACHINE_TICKET || route->rules.open_rule ||
+		   (route->queue->machine_mail == LK_MACHINE_RULE && route->rules.queue_rule)) {
 		open_ticket(plan, thread, route);
 	} else if (route->queue->machine_mail == LK_MACHINE_RULE) {
 		hold(plan, "machine_mail",
@@ -75,6 +86,12 @@ static void plan_machine(lk_plan *plan, const lk_thread_decision *thread, const 
 	}
 }
 
+/* Lists and calendars join on no weaker evidence. */
+static bool is_strong(const lk_thread_decision *thread)
+{
+	return thread->ticket && thread->evidence != LK_EVIDENCE_SUBJECT;
+}
+
 /* Does an automatic mail join what it ties to? An alarm must not vanish in a finished ticket. */
 static bool automatic_joins(const lk_mail *mail, const lk_clues *clues,
 			    const lk_thread_decision *thread)
@@ -82,6 +99,25 @@ static bool automatic_joins(const lk_mail *mail, const lk_clues *clues,
 	if (!thread->ticket)
 		return false;
 	return mail->is_vacation || lk_clues_name_us(clues) || !thread->is_ended;
+}
+
+int64_t lk_plan_joins(const lk_mail *mail, const lk_clues *clues, const lk_thread_decision *thread,
+		      const lk_plan_sender *sender)
+{
+	switch (mail->kind) {
+	case LK_KIND_NORMAL:
+		return mail->is_unparsed ? 0 : thread->ticket;
+	case LK_KIND_AUTO_REPLY:
+		if (automatic_joins(mail, clues, thread))
+			return thread->ticket;
+		return mail->is_vacation || lk_clues_name_us(clues) ? 0 : sender->machine_repeat;
+	case LK_KIND_LIST:
+	case LK_KIND_CALENDAR:
+		return is_strong(thread) ? thread->ticket : 0;
+	case LK_KIND_BOUNCE:
+		return 0;
+	}
+	g_assert_not_reached();
 }
 
 static void plan_automatic(lk_plan *plan, const lk_mail *mail, const lk_clues *clues,
@@ -98,12 +134,24 @@ static void plan_automatic(lk_plan *plan, const lk_mail *mail, const lk_clues *c
 		plan_machine(plan, thread, route, sender);
 }
 
+/* A list's writer is a machine's: nobody there asked for reminders or a survey. */
+static void plan_by_rule(lk_plan *plan, const lk_thread_decision *thread, const lk_route *route,
+			 const char *kind, const char *refusal)
+{
+	if (is_strong(thread)) {
+		join(plan, thread);
+	} else if (route->rules.open_rule) {
+		plan->is_machine = strcmp(kind, "list") == 0;
+		open_ticket(plan, thread, route);
+	} else {
+		hold(plan, kind, refusal);
+	}
+}
+
 static void plan_kind(lk_plan *plan, const lk_mail *mail, const lk_clues *clues,
 		      const lk_thread_decision *thread, const lk_route *route,
 		      const lk_plan_sender *sender)
 {
-	bool is_strong = thread->ticket && thread->evidence != LK_EVIDENCE_SUBJECT;
-
 	switch (mail->kind) {
 	case LK_KIND_NORMAL:
 		if (thread->ticket)
@@ -118,28 +166,19 @@ static void plan_kind(lk_plan *plan, const lk_mail *mail, const lk_clues *clues,
 		hold(plan, "unproven_bounce", "a delivery report that names no mail of ours");
 		return;
 	case LK_KIND_LIST:
-		if (is_strong)
-			join(plan, thread);
-		else
-			hold(plan, "list",
-			     "mail of a mailing list opens a ticket only where a "
-			     "rule says so");
+		plan_by_rule(plan, thread, route, "list",
+			     "mail of a mailing list opens a ticket only where a rule says so");
 		return;
 	case LK_KIND_CALENDAR:
-		if (is_strong)
-			join(plan, thread);
-		else
-			hold(plan, "calendar",
+		plan_by_rule(plan, thread, route, "calendar",
 			     "calendar mail opens a ticket only where a rule says so");
 		return;
 	}
 	g_assert_not_reached();
 }
 
-/* Why this mail gets no acknowledgement; NULL: it gets one. Caller frees. */
-static char *acknowledge_refusal(const lk_policy *policy, const lk_intake *intake,
-				 const lk_route *route, const lk_plan_sender *sender,
-				 const lk_plan *plan)
+char *lk_plan_unanswerable(const lk_policy *policy, const lk_intake *intake,
+			   const lk_plan_sender *sender, const lk_plan *plan)
 {
 	const lk_mail *mail = intake->mail;
 	const char *from = lk_mail_sender(mail);
@@ -167,15 +206,33 @@ static char *acknowledge_refusal(const lk_policy *policy, const lk_intake *intak
 							     : "its headers");
 	if (lk_mail_fails_dmarc(mail))
 		return g_strdup("the sender's address failed dmarc");
-	if (plan->ticket)
-		return g_strdup("it joins a ticket: only the opening of one is acknowledged");
 	if (intake->is_silent)
 		return g_strdup("it is from before the first contact with the mailbox");
 	if (sender->is_suppressed && !plan->frees_sender)
 		return g_strdup_printf("mail to the sender is suppressed: %s",
 				       sender->suppressed_reason ? sender->suppressed_reason
 								 : "a delivery report");
-	if (!route->queue->acknowledge)
+	return NULL;
+}
+
+/* Why this mail gets no acknowledgement; NULL: it gets one. Caller frees. */
+static char *acknowledge_refusal(const lk_policy *policy, const lk_intake *intake,
+				 const lk_route *route, const lk_plan_sender *sender,
+				 const lk_plan *plan)
+{
+	char *refusal = lk_plan_unanswerable(policy, intake, sender, plan);
+
+	if (refusal)
+		return refusal;
+	if (plan->ticket)
+		return g_strdup("it joins a ticket: only the opening of one is acknowledged");
+	if (g_strcmp0(route->rules.status, lk_status_name(LK_STATUS_JUNK)) == 0)
+		return g_strdup("a rule gives it the status junk");
+	if (route->rules.has_acknowledge && !route->rules.acknowledge)
+		return g_strdup_printf(
+			"rule \"%s\" (%s:%d) says so", route->rules.acknowledge_rule->name,
+			route->rules.acknowledge_rule->file, route->rules.acknowledge_rule->line);
+	if (!route->rules.has_acknowledge && !route->queue->acknowledge)
 		return g_strdup_printf("queue %s does not acknowledge", route->queue->name);
 	return NULL;
 }
@@ -183,7 +240,8 @@ static char *acknowledge_refusal(const lk_policy *policy, const lk_intake *intak
 static void plan_language(const lk_policy *policy, const lk_mail *mail, const lk_route *route,
 			  const lk_plan_sender *sender, lk_plan *plan)
 {
-	if (lk_lang_parse(sender->language, &plan->language) ||
+	if (lk_lang_parse(route->rules.language, &plan->language) ||
+	    lk_lang_parse(sender->language, &plan->language) ||
 	    lk_lang_parse(mail->language, &plan->language))
 		return;
 	plan->language = route->queue->language;
@@ -204,75 +262,19 @@ void lk_plan_decide(const lk_policy *policy, const lk_intake *intake, const lk_c
 				 !mail->is_unparsed && !lk_mail_fails_dmarc(mail);
 	if (sender->is_blocked)
 		hold(ret_plan, "blocked", "the sender is blocked");
+	else if (route->rules.drop_rule && mail->kind != LK_KIND_BOUNCE)
+		drop(ret_plan, route);
 	else if (mail->is_unparsed)
 		open_ticket(ret_plan, thread, route);
 	else
 		plan_kind(ret_plan, mail, clues, thread, route, sender);
 	plan_language(policy, mail, route, sender, ret_plan);
+	ret_plan->notify = route->rules.has_notify ? route->rules.notify : route->queue->notify;
+	ret_plan->template_name =
+		route->rules.template_name ? route->rules.template_name : "acknowledgement";
 	ret_plan->acknowledge_reason = acknowledge_refusal(policy, intake, route, sender, ret_plan);
 	ret_plan->acknowledge = !ret_plan->acknowledge_reason;
 	if (ret_plan->acknowledge)
 		ret_plan->acknowledge_reason =
 			g_strdup_printf("new ticket in queue %s", route->queue->name);
-}
-
-static void set_or_null(lk_json *json, const char *key, const char *value, bool is_known)
-{
-	if (is_known && value)
-		lk_json_set_text(json, key, value);
-	else
-		lk_json_set_null(json, key);
-}
-
-static lk_json *explain_mails(const lk_mail *mail, const lk_plan *plan)
-{
-	lk_json *mails = lk_json_array();
-
-	if (plan->acknowledge) {
-		lk_json *ack = lk_json_object();
-		lk_json_set_text(ack, "to", lk_mail_sender(mail));
-		lk_json_set_text(ack, "template", "acknowledgement");
-		lk_json_set_text(ack, "reason", plan->acknowledge_reason);
-		lk_json_push(mails, ack);
-	}
-	return mails;
-}
-
-lk_json *lk_plan_explain(const lk_policy *policy, const lk_intake *intake,
-			 const lk_thread_decision *thread, const lk_route *route,
-			 const lk_plan *plan)
-{
-	const lk_mail *mail = intake->mail;
-	bool opens = plan->outcome == LK_OUTCOME_TICKET && plan->ticket == 0;
-	g_autofree char *reference = plan->ticket ? lk_reference(policy, plan->ticket) : NULL;
-	const lk_organisation *organisation = lk_policy_organisation(policy, lk_mail_sender(mail));
-	lk_json *json = lk_json_object();
-
-	lk_json_set_text(json, "kind", lk_kind_name(mail->kind));
-	lk_json_set_text(json, "kind_reason", mail->kind_reason);
-	set_or_null(json, "ticket", reference, true);
-	lk_json_set_text(json, "evidence",
-			 lk_evidence_name(plan->ticket ? plan->evidence : thread->evidence));
-	lk_json_set_text(json, "evidence_reason", thread->reason);
-	lk_json_set_bool(json, "joins", plan->ticket != 0);
-	lk_json_set_text(json, "writer", lk_writer_name(plan->writer));
-	lk_json_take(json, "rules", lk_json_array());
-	set_or_null(json, "queue", route->queue->name, opens);
-	set_or_null(json, "queue_reason", route->reason, opens);
-	set_or_null(json, "type", route->type, opens);
-	set_or_null(json, "priority", route->priority, opens);
-	lk_json_set_null(json, "owner");
-	set_or_null(json, "status", lk_status_name(LK_STATUS_NEW), opens);
-	lk_json_take(json, "tags", lk_json_array());
-	lk_json_take(json, "fields", lk_json_object());
-	set_or_null(json, "organisation", organisation ? organisation->name : NULL, true);
-	lk_json_set_text(json, "language", lk_lang_code(plan->language));
-	lk_json_take(json, "missing_fields", lk_json_array());
-	lk_json_set_bool(json, "acknowledge", plan->acknowledge);
-	lk_json_set_text(json, "acknowledge_reason", plan->acknowledge_reason);
-	lk_json_take(json, "mails", explain_mails(mail, plan));
-	lk_json_take(json, "commands", lk_json_array());
-	set_or_null(json, "quarantine", plan->quarantine, true);
-	lk_json_set_text(json, "reason", plan->reason);
-	return json;
 }

@@ -33,13 +33,29 @@ typedef struct {
 	bool is_bilingual; /* language is only the queue's: both texts where configured */
 	bool acknowledge;
 	char *acknowledge_reason;
+	const char *template_name; /* of the acknowledgement; borrowed */
+	lk_notify notify;	   /* who hears of the new ticket */
 } lk_plan;
 void lk_plan_clear(lk_plan *plan);
+
+/*
+ * The ticket that the mail will join, or 0: known before the rules run, which look at replies and
+ * new tickets differently.
+ */
+int64_t lk_plan_joins(const lk_mail *mail, const lk_clues *clues, const lk_thread_decision *thread,
+		      const lk_plan_sender *sender);
 
 /* For every mail that is neither known nor a control mail. */
 void lk_plan_decide(const lk_policy *policy, const lk_intake *intake, const lk_clues *clues,
 		    const lk_thread_decision *thread, const lk_route *route,
 		    const lk_plan_sender *sender, lk_plan *ret_plan);
+
+/*
+ * Why nothing automatic may answer the writer of this mail, whatever it became; NULL: it may.
+ * Caller frees.
+ */
+char *lk_plan_unanswerable(const lk_policy *policy, const lk_intake *intake,
+			   const lk_plan_sender *sender, const lk_plan *plan);
 
 /* Did the trusted results say that the From address failed? */
 bool lk_mail_fails_dmarc(const lk_mail *mail);
@@ -47,7 +63,7 @@ bool lk_mail_fails_dmarc(const lk_mail *mail);
 /* The sender's address when it can be written to, else NULL. Borrowed. */
 const char *lk_mail_sender(const lk_mail *mail);
 
-/* The decision as explain shows it; ticket as in the plan. Caller unrefs. */
+/* plan-explain.c: the decision as explain shows it; ticket as in the plan. Caller unrefs. */
 lk_json *lk_plan_explain(const lk_policy *policy, const lk_intake *intake,
 			 const lk_thread_decision *thread, const lk_route *route,
 			 const lk_plan *plan);

@@ -15,6 +15,7 @@ enum {
 /* An event that is written together with the message. ticket 0: the mail is on none. */
 typedef struct {
 	int64_t ticket;
+	char *actor; /* NULL: the mail's */
 	char *event;
 	char *reason;
 	char *detail; /* JSON, or NULL */
@@ -54,6 +55,8 @@ typedef struct {
 	lk_plan plan;
 	GPtrArray *told; /* lk_told * */
 	lk_json *explain;
+	int64_t apart_message; /* that its sender wants taken off apart_ticket; 0: none */
+	int64_t apart_ticket;
 	bool is_dry; /* explain: nothing is written */
 } lk_work;
 
@@ -73,8 +76,14 @@ void lk_work_settle(lk_work *work, lk_outcome outcome, const char *quarantine, c
 void lk_work_tell(lk_work *work, int64_t ticket, const char *event, const char *reason,
 		  lk_json *detail);
 
+/* The same by another actor ("rule:NAME"). */
+void lk_work_tell_as(lk_work *work, const char *actor, int64_t ticket, const char *event,
+		     const char *reason, lk_json *detail);
+
 /* The recipients of the mail who are customers: sane, once each, not ours, no agents. */
 void lk_work_people(const lk_work *work, bool with_to, lk_people *ret_people);
+/* The same of plain addresses (const char *). */
+void lk_work_people_of(const lk_work *work, const GPtrArray *addresses, lk_people *ret_people);
 void lk_people_clear(lk_people *people);
 
 /*

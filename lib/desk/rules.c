@@ -152,6 +152,20 @@ void lk_rule_result_clear(lk_rule_result *result)
 	g_clear_pointer(&result->explained, lk_json_unref);
 }
 
+const lk_rule *lk_rule_result_setter(const lk_rule_result *result, const char *name)
+{
+	for (unsigned i = result->hits->len; i-- > 0;) {
+		const lk_rule_hit *hit = g_ptr_array_index(result->hits, i);
+
+		for (unsigned j = 0; j < hit->rule->set->len; j++) {
+			const lk_rule_set *set = g_ptr_array_index(hit->rule->set, j);
+			if (strcmp(set->name, name) == 0)
+				return hit->rule;
+		}
+	}
+	return NULL;
+}
+
 const char *lk_rule_result_field(const lk_rule_result *result, const char *name)
 {
 	for (unsigned i = 0; i < result->fields->len; i++) {

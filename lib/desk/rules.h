@@ -99,6 +99,9 @@ void lk_rules_run(const lk_rules *rules, const lk_rule_facts *facts, bool is_exp
 void lk_rule_result_init(lk_rule_result *result);
 void lk_rule_result_clear(lk_rule_result *result);
 
+/* The last rule that set it ("queue", "cc", ...), or NULL. */
+const lk_rule *lk_rule_result_setter(const lk_rule_result *result, const char *name);
+
 /* The value of a field, or NULL. Borrowed. */
 const char *lk_rule_result_field(const lk_rule_result *result, const char *name);
 

@@ -33,7 +33,8 @@ SELECT t.id AS ticket
 -- $1 queue, $2 type, $3 priority, $4 language, $5 subject, $6 subject hash, $7 opened_at,
 -- $8 is_machine, $9 is_silent, $10 tags; requester: $11 hash or null, $12 address, $13 name;
 -- organisation by the configuration: $14 name or null, $15 language, $16 sla; copied people:
--- $17 hashes, $18 addresses, $19 names; $20 actor. Gives ticket.
+-- $17 hashes, $18 addresses, $19 names; $20 actor; by rules: $21 owner, $22 title, $23 fields,
+-- $24 skill, $25 sla, $26 supplier. Gives ticket.
 WITH org_known AS (
 	SELECT id FROM organisation WHERE name = $14
 ), org_new AS (
@@ -74,9 +75,10 @@ WITH org_known AS (
 		OR p.organisation_id IS NULL AND org.id IS NOT NULL)
 ), opened AS (
 	INSERT INTO ticket (queue, type, priority, language, subject, subject_hash, opened_at, is_machine,
-		is_silent, tags, requester_id, organisation_id, changed_at)
+		is_silent, tags, requester_id, organisation_id, changed_at, owner, title, fields, skill,
+		sla, supplier)
 	SELECT $1, $2, $3, $4, $5, $6, $7, $8, $9, $10::text[], r.id,
-	       coalesce(r.organisation_id, (SELECT id FROM org)), $7
+	       coalesce(r.organisation_id, (SELECT id FROM org)), $7, $21, $22, $23::jsonb, $24, $25, $26
 	  FROM (SELECT 1) AS one LEFT JOIN people r ON r.address_hash = $11
 	RETURNING id
 ), staged AS (
@@ -87,6 +89,21 @@ WITH org_known AS (
 	  FROM opened o CROSS JOIN given g JOIN people p ON p.address_hash = g.hash
 )
 SELECT id AS ticket FROM opened;
+
+-- name: ingest_ticket_now
+-- $1 ticket. What rules for replies look at.
+SELECT queue, type, priority FROM ticket WHERE id = $1;
+
+-- name: ingest_set
+-- What rules set on a ticket that a mail joined. $1 ticket, $2 tags to add, $3 fields, $4 owner,
+-- $5 title, $6 skill, $7 sla, $8 supplier, $9 language, $10 at; null: stays.
+UPDATE ticket t
+   SET tags = t.tags || ARRAY(SELECT g.tag FROM unnest($2::text[]) WITH ORDINALITY AS g (tag, n)
+		WHERE g.tag <> ALL (t.tags) ORDER BY g.n),
+       fields = t.fields || $3::jsonb, owner = coalesce($4, t.owner), title = coalesce($5, t.title),
+       skill = coalesce($6, t.skill), sla = coalesce($7, t.sla), supplier = coalesce($8, t.supplier),
+       language = coalesce($9, t.language), changed_at = greatest(t.changed_at, $10)
+ WHERE t.id = $1;
 
 -- name: ingest_participants
 -- $1 ticket, $2 hashes, $3 addresses, $4 names, $5 actor, $6 at. Gives the addresses that are new
@@ -120,7 +137,7 @@ SELECT g.address FROM added a JOIN people p ON p.id = a.person_id JOIN given g O
 -- $17 refs, $18 written_at, $19 at, $20 text, $21 reply_text, $22 language, $23 importance,
 -- $24 header_block, $25 parsed, $26 raw_blob, $27 raw_size; attachments: $28 file names, $29 types,
 -- $30 content ids, $31 inline (0 or 1), $32 sizes, $33 blobs; $34 hashes of the ids it names;
--- events: $35 tickets (0: none), $36 events, $37 reasons, $38 details, $39 actor; arrival:
+-- events: $35 tickets (0: none), $36 events, $37 reasons, $38 details, $39 actors; arrival:
 -- $40 mailbox, $41 folder, $42 uidvalidity, $43 uid, $44 fetched_at, $45 outcome, $46 reason,
 -- $47 explain, $48 server_action, $49 ticket or null; $50 quarantine reason or null.
 -- Gives message and arrival; no row when another intake has stored the same content.
@@ -149,9 +166,10 @@ WITH stored AS (
 	   SET message_id = coalesce(identifier.message_id, excluded.message_id)
 ), told AS (
 	INSERT INTO event (ticket_id, message_id, at, actor, event, reason, detail)
-	SELECT nullif(e.ticket, 0), s.id, $19, $39, e.event, e.reason, coalesce(e.detail, '{}')::jsonb
-	  FROM stored s CROSS JOIN unnest($35::bigint[], $36::text[], $37::text[], $38::text[])
-		WITH ORDINALITY AS e (ticket, event, reason, detail, n)
+	SELECT nullif(e.ticket, 0), s.id, $19, e.actor, e.event, e.reason, coalesce(e.detail, '{}')::jsonb
+	  FROM stored s CROSS JOIN unnest($35::bigint[], $36::text[], $37::text[], $38::text[],
+			$39::text[])
+		WITH ORDINALITY AS e (ticket, event, reason, detail, actor, n)
 	 ORDER BY e.n
 ), arrived AS (
 	INSERT INTO arrival (mailbox, folder, uidvalidity, uid, received_at, fetched_at, message_id_hash,
