@@ -79,24 +79,48 @@ static bool receive(lk_wire_request *request, int *ret_mail_fd, int *ret_parts_f
 	return true;
 }
 
-/* What tests ask for by LUUKKU_FAULT_MODE: a parser that fails in each way a parser can. */
-static void misbehave(void)
+/* Of a mail that says "X-Luukku-Fault: NAME" near its start; only where tests ask for it. */
+static char *marked_fault(int mail_fd)
 {
-	if (lk_fault_mode("parse-crash"))
+	enum { LOOK_BYTES = 4096 };
+	static const char header[] = "\nX-Luukku-Fault: ";
+
+	if (!lk_fault_mode("parse-marked"))
+		return NULL;
+	g_autofree char *start = g_malloc0(LOOK_BYTES + 1);
+	ssize_t got = pread(mail_fd, start, LOOK_BYTES, 0);
+	const char *found = got > 0 ? strstr(start, header) : NULL;
+	return found ? g_strndup(found + strlen(header), strcspn(found + strlen(header), "\r\n"))
+		     : NULL;
+}
+
+static bool is_fault(const char *marked, const char *name)
+{
+	return marked ? strcmp(marked, name) == 0 : lk_fault_mode(name);
+}
+
+/* What tests ask for: a parser that fails in each way a parser can. */
+static void misbehave(int mail_fd)
+{
+	g_autofree char *marked = marked_fault(mail_fd);
+
+	if (is_fault(marked, "parse-crash"))
 		abort();
-	if (lk_fault_mode("parse-hang"))
+	if (is_fault(marked, "parse-hang"))
 		for (;;)
 			pause();
-	if (lk_fault_mode("parse-spin"))
+	if (is_fault(marked, "parse-spin"))
 		for (volatile unsigned i = 0;; i++)
 			;
-	if (lk_fault_mode("parse-eat"))
+	if (is_fault(marked, "parse-eat"))
 		for (;;)
 			memset(g_malloc(1 << 24), 1, 1 << 24);
-	if (lk_fault_mode("parse-socket"))
+	if (is_fault(marked, "parse-socket"))
 		(void)!socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-	if (lk_fault_mode("parse-open"))
+	if (is_fault(marked, "parse-open"))
 		(void)!fopen("/etc/passwd", "re");
+	if (is_fault(marked, "parse-exec"))
+		execl("/bin/true", "true", (char *)NULL);
 }
 
 /* Behind the attachments in their file. A disk that is full is no fault of the mail. */
@@ -131,7 +155,7 @@ static bool serve_one(const lk_parse_settings *settings)
 	if (!receive(&request, &mail_fd, &parts_fd))
 		return false;
 	lk_parse_sandbox_next_mail();
-	misbehave();
+	misbehave(mail_fd);
 	g_autoptr(lk_mail) mail = lk_parse(mail_fd, parts_fd, settings, &reply.offset);
 	if (!write_answer(parts_fd, mail, &reply))
 		return false;

@@ -135,12 +135,21 @@ bool lk_take_parse_begin(lk_take *take, const lk_take_mail *mail, GError **error
 	return lk_parser_start(take->parser, mail->mail_fd, error);
 }
 
+/* What the parser died of, in words of ours. */
+static const char *last_defect(const lk_mail *mail)
+{
+	unsigned n = mail->defects->len;
+
+	return n > 0 ? g_ptr_array_index(mail->defects, n - 1) : "";
+}
+
 bool lk_take_parse_end(lk_take *take, lk_take_mail *mail, GError **error)
 {
 	if (!lk_parser_finish(take->parser, &mail->mail, &mail->parts_fd, error))
 		return false;
 	if (mail->mail->is_unparsed)
-		lk_error("mail.unparsed", "uid=\"%s\" bytes=%" PRIu64, mail->uid, mail->size);
+		lk_error("mail.unparsed", "uid=\"%s\" bytes=%" PRIu64 " error=\"%s\"", mail->uid,
+			 mail->size, last_defect(mail->mail));
 	return true;
 }
 

@@ -308,13 +308,13 @@ bool lk_parser_start(lk_parser *parser, int mail_fd, GError **error)
 
 /* False when the child died, stalled or talks rubbish; *ret_how is set where the wait says which.
  */
-static bool wait_reply(lk_parser *parser, lk_wire_reply *ret_reply, const char **ret_how)
+static bool wait_reply(lk_parser *parser, int64_t until, lk_wire_reply *ret_reply,
+		       const char **ret_how)
 {
 	struct pollfd poll_fd = {.fd = parser->socket, .events = POLLIN};
 
 	for (;;) {
-		int64_t left =
-			parser->started_ms + parser->options.time_limit_ms - lk_monotonic_ms();
+		int64_t left = until - lk_monotonic_ms();
 		int ready = poll(&poll_fd, 1, (int)CLAMP(left, 0, INT32_MAX));
 		if (ready < 0 && errno == EINTR)
 			continue;
@@ -394,12 +394,16 @@ bool lk_parser_finish(lk_parser *parser, lk_mail **ret_mail, int *ret_parts_fd, 
 	g_autoptr(lk_mail) mail = NULL;
 	int mail_fd = parser->mail_fd;
 	const char *how = NULL;
+	int64_t started_ms = parser->started_ms;
+	int64_t limit_ms = parser->options.time_limit_ms;
 
 	g_assert(mail_fd >= 0);
 	for (unsigned attempt = 0; attempt < 2 && !mail; attempt++) {
 		lk_wire_reply reply;
 		const char *waited = NULL;
-		bool is_reply = wait_reply(parser, &reply, &waited);
+		/* Both tries end within the limit: the mails behind this one wait no longer. */
+		int64_t until = started_ms + (attempt == 0 ? limit_ms * 3 / 5 : limit_ms);
+		bool is_reply = wait_reply(parser, until, &reply, &waited);
 		if (is_reply && reply.has_no_room)
 			return put_off(parser, error);
 		if (is_reply && read_answer(parser, &reply, &mail, NULL))

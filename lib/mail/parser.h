@@ -21,7 +21,7 @@ typedef struct {
 	const char *const *own_lists;
 	const char *const *strip;
 	const char *spool_dir; /* NULL: /tmp */
-	int time_limit_ms;     /* for one mail; 0: 20000 */
+	int time_limit_ms;     /* for one mail, both tries; 0: 20000 */
 	unsigned max_mails;    /* a process is replaced after so many; 0: 1000 */
 } lk_parser_options;
 

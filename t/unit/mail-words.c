@@ -256,6 +256,16 @@ static void test_charsets(void)
 	assert_charset(NULL, "\x1b$B$\"\x1b(B", 8, "あ", 0);
 }
 
+/* Each of them kept would let strangers fill the memory of a parser. */
+static void test_unknown_charsets(void)
+{
+	for (unsigned i = 0; i < 1000; i++) {
+		g_autofree char *label = g_strdup_printf("x-made-up-%u", i);
+		assert_charset(label, "\xc3\xa4", 2, "ä", 0);
+		g_assert_cmpuint(g_quark_try_string(label), ==, 0);
+	}
+}
+
 /* Inputs that make readers slow: each in its bound. */
 static void test_text_bombs(void)
 {
@@ -362,6 +372,7 @@ int main(int argc, char **argv)
 	g_test_add_func("/words/params", test_params);
 	g_test_add_func("/words/filenames", test_filenames);
 	g_test_add_func("/words/charsets", test_charsets);
+	g_test_add_func("/words/unknown-charsets", test_unknown_charsets);
 	g_test_add_func("/words/text-bombs", test_text_bombs);
 	g_test_add_func("/words/base64", test_base64);
 	g_test_add_func("/words/strip", test_strip);
