@@ -397,7 +397,8 @@ static bool run(lk_program *program, GError **error)
 int main(int argc, char **argv)
 {
 	static const lk_query_group groups[] = {LK_QG_LEASE,  LK_QG_BLOB,   LK_QG_INGEST,
-						LK_QG_THREAD, LK_QG_TICKET, LK_QG_OUTBOX};
+						LK_QG_THREAD, LK_QG_TICKET, LK_QG_OUTBOX,
+						LK_QG_INTAKE};
 	static const lk_program_spec spec = {
 		.name = "luukku-lmtp",
 		.role = "luukku_lmtp",

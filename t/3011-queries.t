@@ -27,6 +27,7 @@ my %users = (
 	fetch          => ['luukku_fetch'],
 	held           => ['luukku_ctl'],
 	ingest         => \@intake,
+	intake         => \@intake,
 	lease          => ['luukku_sched'],
 	lease_check    => ['luukku_fetch'],
 	lease_list     => ['luukku_ctl'],

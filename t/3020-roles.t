@@ -18,7 +18,7 @@ ticket_link s i d
 participant s i d
 blob s i u(created_at)
 blob_chunk s i
-message s i u(ticket_id)
+message s i u(evidence evidence_reason ticket_id)
 message_search s
 attachment s i
 identifier s i u(message_id ticket_id)
@@ -38,6 +38,8 @@ schema_migration s
 ticket_urgency s
 timer s i d u
 turn s i u
+mass s i u(last_at)
+mass_ticket s i
 END
 my %declared = (
 	luukku       => '',
@@ -90,6 +92,8 @@ consultation s
 held_command s
 END
 	luukku_ctl => <<'END',
+mass s
+mass_ticket s
 arrival s u(explain reason)
 attachment s i d
 blob s
@@ -123,6 +127,8 @@ held_command s i u
 look_up s i u
 END
 	luukku_read => <<'END',
+mass s
+mass_ticket s
 setting s
 organisation s
 stage s

@@ -37,7 +37,7 @@ struct lk_keys {
 
 static bool is_purpose(unsigned value)
 {
-	return value >= LK_PURPOSE_CUSTOMER && value <= LK_PURPOSE_ACTION;
+	return value >= LK_PURPOSE_CUSTOMER && value <= LK_PURPOSE_APART;
 }
 
 lk_keys *lk_keys_from_bytes(const uint8_t *bytes, unsigned n, const char *domain)

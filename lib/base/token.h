@@ -24,7 +24,8 @@ typedef enum {
 	LK_PURPOSE_CONSULT = 5,
 	LK_PURPOSE_BOUNCE = 6, /* number is an outbox id */
 	LK_PURPOSE_SURVEY = 7,
-	LK_PURPOSE_ACTION = 8
+	LK_PURPOSE_ACTION = 8,
+	LK_PURPOSE_APART = 9 /* number is a message that shall be a ticket of its own */
 } lk_purpose;
 
 enum { LK_TOKEN_CHARS = 36, LK_TOKEN_TAG_BYTES = 5 };
@@ -57,7 +58,7 @@ struct lk_secret *lk_key_generate(void);
 typedef struct {
 	lk_purpose purpose;
 	uint8_t epoch;
-	uint64_t number; /* ticket number, or outbox id for LK_PURPOSE_BOUNCE */
+	uint64_t number; /* ticket number, but for LK_PURPOSE_BOUNCE and _APART */
 	uint8_t tag[LK_TOKEN_TAG_BYTES];
 	unsigned key; /* index of the key that verified it; 0 is the newest */
 } lk_token;

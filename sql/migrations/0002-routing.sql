@@ -76,3 +76,31 @@ GRANT UPDATE (added_by) ON participant TO luukku_ctl;
 GRANT UPDATE (detail) ON quarantine TO luukku_ctl;
 GRANT UPDATE (recipient, recipient_hash, recipient_name, variables, form, last_reply) ON outbox TO luukku_ctl;
 GRANT UPDATE (reply) ON delivery TO luukku_ctl;
+
+-- A mail that was joined as a duplicate may become a ticket of its own.
+GRANT UPDATE (ticket_id, evidence, evidence_reason) ON message TO luukku_fetch, luukku_lmtp;
+
+CREATE TABLE mass (
+	id          bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+	queue       text NOT NULL CHECK (length(queue) <= 200),
+	proposed_at timestamptz NOT NULL,
+	last_at     timestamptz NOT NULL
+);
+CREATE INDEX mass_queue ON mass (queue, last_at);
+COMMENT ON TABLE mass IS 'A possible mass incident: many people wrote the same within a short time. Proposed to the managers once; linked by them alone.';
+COMMENT ON COLUMN mass.id IS 'Internal key.';
+COMMENT ON COLUMN mass.queue IS 'Name of the queue in the configuration.';
+COMMENT ON COLUMN mass.proposed_at IS 'When the managers were told.';
+COMMENT ON COLUMN mass.last_at IS 'When its newest ticket was opened.';
+
+CREATE TABLE mass_ticket (
+	ticket_id bigint PRIMARY KEY REFERENCES ticket,
+	mass_id   bigint NOT NULL REFERENCES mass
+);
+CREATE INDEX mass_ticket_mass ON mass_ticket (mass_id);
+COMMENT ON TABLE mass_ticket IS 'The tickets that a possible mass incident is made of.';
+COMMENT ON COLUMN mass_ticket.ticket_id IS 'The ticket.';
+COMMENT ON COLUMN mass_ticket.mass_id IS 'The possible mass incident.';
+GRANT SELECT, INSERT, UPDATE (last_at) ON mass TO luukku_fetch, luukku_lmtp;
+GRANT SELECT, INSERT ON mass_ticket TO luukku_fetch, luukku_lmtp;
+GRANT SELECT ON mass, mass_ticket TO luukku_ctl, luukku_read;

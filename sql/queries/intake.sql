@@ -1,0 +1,93 @@
+-- What the intake asks of a sender's other tickets. Called by lib/desk/similar.c, chase.c, own.c,
+-- status-list.c and mass.c, in the transaction of the mail.
+
+-- name: intake_similar
+-- $1 BLAKE2b-128 of the sender's folded address. The sender's open tickets among the newest 200, with
+-- what they wrote there first and last, cut.
+SELECT t.id AS ticket, t.status, t.queue, t.subject, first.words AS first_words,
+       last.words AS last_words, last.at AS last_at
+  FROM person p
+ CROSS JOIN LATERAL (SELECT * FROM ticket WHERE requester_id = p.id ORDER BY id DESC LIMIT 200) AS t
+  LEFT JOIN LATERAL (
+	SELECT left(m.reply_text, 2000) AS words FROM message m
+	 WHERE m.ticket_id = t.id AND m.direction = 'in' AND m.writer = 'requester'
+	 ORDER BY m.id LIMIT 1) AS first ON true
+  LEFT JOIN LATERAL (
+	SELECT left(m.reply_text, 2000) AS words, m.at FROM message m
+	 WHERE m.ticket_id = t.id AND m.direction = 'in' AND m.writer = 'requester'
+	 ORDER BY m.id DESC LIMIT 1) AS last ON true
+ WHERE p.address_hash = $1 AND NOT t.is_machine
+   AND t.status NOT IN ('resolved', 'closed', 'junk', 'merged')
+ ORDER BY t.id DESC LIMIT 20;
+
+-- name: intake_alike
+-- $1 texts, $2 texts of the same number, all of a few kB. How alike each pair is, in percent.
+SELECT round(similarity(a, b) * 100)::bigint AS percent
+  FROM unnest($1::text[], $2::text[]) WITH ORDINALITY AS pair (a, b, n)
+ ORDER BY n;
+
+-- name: intake_chased
+-- $1 ticket. Counts a chase; gives the count and what the customer may be told.
+UPDATE ticket t
+   SET chased = t.chased + 1
+ WHERE t.id = $1
+RETURNING t.chased::bigint AS chased, t.status, t.queue, t.owner, t.subject, t.language, t.supplier,
+	t.token_epoch::bigint AS epoch, t.waiting_until, t.due_respond, t.due_resolve, t.first_response_at,
+	coalesce((SELECT s.from_at FROM stage s WHERE s.ticket_id = t.id AND s.to_at IS NULL),
+		t.opened_at) AS since;
+
+-- name: intake_told
+-- $1 ticket, $2 BLAKE2b-128 of a folded address, $3 templates, $4 since. Was such a mail sent there?
+SELECT EXISTS (
+	SELECT FROM outbox
+	 WHERE ticket_id = $1 AND recipient_hash = $2 AND template = ANY ($3::text[]) AND created_at > $4
+	   AND state NOT IN ('held', 'suppressed', 'cancelled', 'failed')) AS was_told;
+
+-- name: intake_open
+-- $1 BLAKE2b-128 of the sender's folded address. The sender's open tickets among the newest 500.
+SELECT t.id AS ticket, t.status, t.subject, t.opened_at, t.waiting_until
+  FROM person p
+ CROSS JOIN LATERAL (SELECT * FROM ticket WHERE requester_id = p.id ORDER BY id DESC LIMIT 500) AS t
+ WHERE p.address_hash = $1 AND t.status NOT IN ('resolved', 'closed', 'junk', 'merged')
+ ORDER BY t.id DESC LIMIT 50;
+
+-- name: intake_joined
+-- $1 message. The ticket that it was joined to as a duplicate, as long as it is there.
+SELECT m.ticket_id AS ticket, m.at, t.token_epoch::bigint AS epoch, m.evidence = 'duplicate' AS is_duplicate
+  FROM message m JOIN ticket t ON t.id = m.ticket_id
+ WHERE m.id = $1;
+
+-- name: intake_apart
+-- $1 message, $2 its ticket, $3 evidence_reason, $4 actor. The message becomes a ticket of its own, with
+-- the requester, the queue and the rest of its ticket as that was opened. Gives it; no row: it was
+-- taken away before.
+WITH mine AS (
+	SELECT id, ticket_id, at, subject, message_id_hash FROM message
+	 WHERE id = $1 AND ticket_id = $2 AND evidence = 'duplicate' FOR UPDATE
+), opened AS (
+	INSERT INTO ticket (queue, type, priority, language, subject, subject_hash, opened_at, requester_id,
+		organisation_id, changed_at)
+	SELECT t.queue, t.type, t.priority, t.language, t.subject, t.subject_hash, m.at, t.requester_id,
+	       t.organisation_id, m.at
+	  FROM mine m JOIN ticket t ON t.id = m.ticket_id
+	RETURNING id, queue, opened_at, requester_id
+), staged AS (
+	INSERT INTO stage (ticket_id, status, queue, from_at) SELECT id, 'new', queue, opened_at FROM opened
+), taking AS (
+	INSERT INTO participant (ticket_id, person_id, role, added_by, added_at)
+	SELECT id, requester_id, 'requester', $4, opened_at FROM opened WHERE requester_id IS NOT NULL
+), moved AS (
+	UPDATE message SET ticket_id = o.id, evidence = 'none', evidence_reason = $3
+	  FROM opened o WHERE message.id = $1
+), identified AS (
+	INSERT INTO identifier (hash, ticket_id, message_id)
+	SELECT m.message_id_hash, o.id, m.id FROM mine m CROSS JOIN opened o
+	 WHERE m.message_id_hash IS NOT NULL
+	ON CONFLICT (hash, ticket_id) DO UPDATE SET message_id = excluded.message_id
+), left_behind AS (
+	UPDATE identifier i SET message_id = NULL
+	  FROM mine m WHERE i.hash = m.message_id_hash AND i.ticket_id = $2
+), unchased AS (
+	UPDATE ticket SET chased = greatest(chased - 1, 0) WHERE id = $2 AND EXISTS (SELECT FROM mine)
+)
+SELECT id AS ticket, queue FROM opened;
