@@ -68,33 +68,3 @@ lk_time lk_hours_add(const lk_calendar *calendar, lk_time at, const lk_span *spa
 	return span->open_days > 0 ? lk_calendar_add_days(calendar, at, span->open_days)
 				   : lk_calendar_add_seconds(calendar, at, span->seconds);
 }
-
-char *lk_hours_text(const lk_policy *policy, lk_time at, lk_lang lang)
-{
-	static const char *const days[LK_N_LANGS][7] = {
-		[LK_LANG_FI] = {"ma", "ti", "ke", "to", "pe", "la", "su"},
-		[LK_LANG_SV] = {"mån", "tis", "ons", "tors", "fre", "lör", "sön"},
-		[LK_LANG_EN] = {"Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun"},
-	};
-	static const char *const months[] = {"January",	  "February", "March",	  "April",
-					     "May",	  "June",     "July",	  "August",
-					     "September", "October",  "November", "December"};
-	g_autoptr(GTimeZone) zone =
-		policy->timezone ? g_time_zone_new_identifier(policy->timezone) : NULL;
-	g_autoptr(GDateTime) utc = g_date_time_new_from_unix_utc(at / LK_SECOND);
-	g_autoptr(GDateTime) local = utc && zone ? g_date_time_to_timezone(utc, zone) : NULL;
-	GDateTime *time = local ? local : utc;
-
-	if (!time)
-		return g_strdup("");
-	const char *day = days[lang][g_date_time_get_day_of_week(time) - 1];
-	if (lang == LK_LANG_EN)
-		return g_strdup_printf(
-			"%s %d %s %d, %02d:%02d", day, g_date_time_get_day_of_month(time),
-			months[g_date_time_get_month(time) - 1], g_date_time_get_year(time),
-			g_date_time_get_hour(time), g_date_time_get_minute(time));
-	return g_strdup_printf("%s %d.%d.%d %s %d.%02d", day, g_date_time_get_day_of_month(time),
-			       g_date_time_get_month(time), g_date_time_get_year(time),
-			       lang == LK_LANG_FI ? "klo" : "kl.", g_date_time_get_hour(time),
-			       g_date_time_get_minute(time));
-}

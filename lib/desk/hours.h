@@ -26,8 +26,4 @@ const lk_calendar *lk_hours_of_sla(const lk_policy *policy, const lk_sla *sla);
 /* `at` and that much open time: seconds, or open days at the same time of day. */
 lk_time lk_hours_add(const lk_calendar *calendar, lk_time at, const lk_span *span);
 
-/* "ma 30.3.2026 klo 8.20" in the site's time zone, as people of that language write. Caller frees.
- */
-char *lk_hours_text(const lk_policy *policy, lk_time at, lk_lang lang);
-
 #endif

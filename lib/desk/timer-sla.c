@@ -4,9 +4,9 @@
 #include "lib/base/err.h"
 #include "lib/base/json.h"
 #include "lib/base/text.h"
-#include "lib/desk/hours.h"
 #include "lib/desk/outbox.h"
 #include "lib/desk/status.h"
+#include "lib/desk/when.h"
 
 #include <string.h>
 
@@ -66,7 +66,7 @@ static void add_line(lk_round *round, const lk_job *job, alarm_mail *mail, bool 
 	const char *owner = lk_job_text(job, "owner");
 	const lk_agent *agent = owner ? lk_policy_agent(round->policy, owner) : NULL;
 	g_autofree char *reference = lk_reference(round->policy, job->ticket);
-	g_autofree char *when = lk_hours_text(round->policy, due, mail->lang);
+	g_autofree char *when = lk_when(round->policy, mail->lang, due);
 	g_autofree char *is_priority = g_strconcat("is_", priority, NULL);
 	lk_json *line = NULL;
 
@@ -168,10 +168,26 @@ bool lk_job_sla(lk_round *round, const lk_job *job, lk_job_end *end, GError **er
 	return record(round, job, reason, due, told, error);
 }
 
+/* Of a mail about several tickets. Caller frees. */
+static char *subject_of(const alarm_mail *mail)
+{
+	static const char *const subjects[LK_N_LANGS][2] = {
+		[LK_LANG_FI] = {"tavoiteaika lähellä", "tavoiteaika ylittynyt"},
+		[LK_LANG_SV] = {"måltiden nära", "måltiden överskriden"},
+		[LK_LANG_EN] = {"target time near", "target time passed"},
+	};
+	static const char *const tickets[LK_N_LANGS] = {
+		[LK_LANG_FI] = "tukipyyntöä", [LK_LANG_SV] = "ärenden", [LK_LANG_EN] = "tickets"};
+
+	return g_strdup_printf("%" G_GINT64_FORMAT " %s: %s", mail->n, tickets[mail->lang],
+			       subjects[mail->lang][mail->is_breach]);
+}
+
 static bool add_mail(lk_round *round, const alarm_mail *mail, GError **error)
 {
 	g_autoptr(lk_json) variables = lk_json_object();
 	g_autofree char *rest = g_strdup_printf("%" G_GINT64_FORMAT, mail->n - MAX_LINES);
+	g_autofree char *subject = subject_of(mail);
 	lk_outbox_verdict verdict = LK_OUTBOX_QUEUED;
 	int64_t outbox = 0;
 
@@ -179,6 +195,8 @@ static bool add_mail(lk_round *round, const alarm_mail *mail, GError **error)
 	lk_json_set_bool(variables, "is_many", mail->n > 1);
 	lk_json_set_text(variables, "rest", mail->n > MAX_LINES ? rest : "");
 	lk_json_take(variables, "tickets", lk_json_ref(mail->lines));
+	if (mail->n > 1)
+		lk_json_set_text(variables, "subject", subject);
 	lk_outbox_mail out = {
 		.ticket = mail->n == 1 ? mail->ticket : 0,
 		.template_name = mail->is_breach ? "sla-breach" : "sla-warning",
