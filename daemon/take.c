@@ -267,6 +267,10 @@ static void tell_done(lk_take *take)
 				outcomes[mail->result.outcome], mail->result.ticket,
 				mail->result.is_new_ticket, mail->result.is_seen, mail->size,
 				mail->result.reason != NULL ? mail->result.reason : "");
+		if (!mail->is_refused && mail->result.rule_limits != NULL)
+			lk_warning("rule.gave_up", "mailbox=%s uid=\"%s\" rules=\"%s\"",
+				   take->options.mailbox->name, mail->uid,
+				   mail->result.rule_limits);
 		if (take->options.done != NULL)
 			take->options.done(mail, take->options.data);
 	}
