@@ -1,6 +1,7 @@
 /* A mail that joins a ticket. */
 #include "lib/desk/private.h"
 
+#include "lib/desk/ingest-fields.h"
 #include "lib/desk/ingest-rules.h"
 #include "lib/desk/intake.h"
 #include "lib/desk/status.h"
@@ -102,7 +103,8 @@ bool lk_work_join(lk_work *work, lk_ingest_result *result, GError **error)
 	tell_joined(work, ticket);
 	if (!lk_work_link(work, ticket, false, error) ||
 	    !lk_work_free_sender(work, ticket, error) || !add_participants(work, ticket, error) ||
-	    !lk_work_rules_before(work, ticket, false, error))
+	    !lk_work_rules_before(work, ticket, false, error) ||
+	    !lk_work_fill_joined(work, ticket, error))
 		return false;
 	lk_work_tell_unanswered(work, ticket);
 	if (!lk_work_store(work, LK_OUTCOME_TICKET, work->plan.reason, NULL, ticket, ticket, result,

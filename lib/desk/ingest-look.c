@@ -2,6 +2,7 @@
 #include "lib/desk/private.h"
 
 #include "lib/base/text.h"
+#include "lib/desk/ingest-fields.h"
 #include "lib/desk/intake.h"
 #include "lib/desk/subject.h"
 
@@ -83,6 +84,7 @@ void lk_work_clear(lk_work *work)
 	lk_thread_decision_clear(&work->thread);
 	lk_route_clear(&work->route);
 	lk_plan_clear(&work->plan);
+	lk_work_fill_clear(work);
 	g_clear_pointer(&work->told, g_ptr_array_unref);
 	g_clear_pointer(&work->explain, lk_json_unref);
 }
@@ -299,6 +301,7 @@ static void explain(lk_work *work)
 	g_clear_pointer(&work->explain, lk_json_unref);
 	work->explain = lk_plan_explain(work->policy, work->intake, &work->thread, &work->route,
 					&work->plan);
+	lk_work_fill_explain(work, work->explain);
 }
 
 void lk_work_settle(lk_work *work, lk_outcome outcome, const char *quarantine, const char *reason)
@@ -376,6 +379,8 @@ bool lk_work_decide(lk_work *work, GError **error)
 		return false;
 	lk_plan_decide(work->policy, work->intake, work->clues, &work->thread, &work->route,
 		       &work->sender, &work->plan);
+	if (!lk_work_fill(work, error))
+		return false;
 	explain(work);
 	return true;
 }

@@ -1,8 +1,9 @@
 /* A mail that opens a ticket. */
-#include "lib/desk/ingest-rules.h"
+#include "lib/desk/ingest-fields.h"
 
 #include "lib/base/fault.h"
 #include "lib/base/text.h"
+#include "lib/desk/ingest-rules.h"
 #include "lib/desk/outbox.h"
 #include "lib/desk/subject.h"
 
@@ -31,7 +32,8 @@ static bool insert_ticket(lk_work *work, int64_t *ret_ticket, GError **error)
 	const lk_mail *mail = work->mail;
 	const lk_plan *plan = &work->plan;
 	const lk_rule_result *rules = &work->route.rules;
-	g_autofree char *fields = lk_work_rule_fields(work);
+	g_autofree char *fields = lk_work_fields(work);
+	g_autoptr(GPtrArray) missing = lk_work_missing(work);
 	g_autofree char *subject = lk_subject_base(work->policy, mail->subject);
 	g_autofree char *address =
 		work->from ? lk_text_cut(work->from, LK_MAX_ADDRESS_BYTES) : NULL;
@@ -73,12 +75,13 @@ static bool insert_ticket(lk_work *work, int64_t *ret_ticket, GError **error)
 	g_ptr_array_set_size(people.names, (int)people.addresses->len);
 	lk_param_texts(params, people.names);
 	lk_param_text(params, work->actor);
-	lk_param_text(params, rules->owner);
+	lk_param_text(params, lk_work_owner(work));
 	lk_param_text(params, rules->title);
 	lk_param_text(params, fields);
 	lk_param_text(params, rules->skill);
 	lk_param_text(params, rules->sla);
 	lk_param_text(params, rules->supplier ? rules->supplier->name : NULL);
+	lk_param_texts(params, missing);
 	bool done = lk_db_run(work->db, LK_Q_INGEST_TICKET, params, &rows, error);
 	lk_people_clear(&people);
 	if (!done)
@@ -131,6 +134,7 @@ static lk_json *acknowledgement_variables(const lk_work *work, int64_t ticket)
 	lk_json_set_text(variables, "reference", reference);
 	lk_json_set_text(variables, "subject", subject);
 	lk_json_set_bool(variables, "is_bilingual", work->plan.is_bilingual);
+	lk_work_ask(work, variables);
 	return variables;
 }
 
@@ -170,7 +174,8 @@ bool lk_work_open(lk_work *work, lk_ingest_result *result, GError **error)
 	if (!insert_ticket(work, &ticket, error))
 		return false;
 	tell_opened(work, ticket);
-	if (!lk_work_rules_before(work, ticket, true, error))
+	if (!lk_work_rules_before(work, ticket, true, error) ||
+	    !lk_work_fill_new(work, ticket, error))
 		return false;
 	if (!lk_work_link(work, ticket, true, error) || !lk_work_free_sender(work, ticket, error))
 		return false;

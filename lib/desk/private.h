@@ -2,6 +2,8 @@
 #ifndef LK_DESK_PRIVATE_H
 #define LK_DESK_PRIVATE_H
 
+#include "lib/desk/assign.h"
+#include "lib/desk/fields.h"
 #include "lib/desk/plan.h"
 
 enum {
@@ -53,6 +55,8 @@ typedef struct {
 	lk_route route;
 	lk_plan_sender sender;
 	lk_plan plan;
+	lk_fields fields; /* ingest-fields.c */
+	lk_assignment assign;
 	GPtrArray *told; /* lk_told * */
 	lk_json *explain;
 	int64_t apart_message; /* that its sender wants taken off apart_ticket; 0: none */

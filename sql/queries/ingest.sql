@@ -34,7 +34,7 @@ SELECT t.id AS ticket
 -- $8 is_machine, $9 is_silent, $10 tags; requester: $11 hash or null, $12 address, $13 name;
 -- organisation by the configuration: $14 name or null, $15 language, $16 sla; copied people:
 -- $17 hashes, $18 addresses, $19 names; $20 actor; by rules: $21 owner, $22 title, $23 fields,
--- $24 skill, $25 sla, $26 supplier. Gives ticket.
+-- $24 skill, $25 sla, $26 supplier; $27 required fields that are missing. Gives ticket.
 WITH org_known AS (
 	SELECT id FROM organisation WHERE name = $14
 ), org_new AS (
@@ -76,9 +76,10 @@ WITH org_known AS (
 ), opened AS (
 	INSERT INTO ticket (queue, type, priority, language, subject, subject_hash, opened_at, is_machine,
 		is_silent, tags, requester_id, organisation_id, changed_at, owner, title, fields, skill,
-		sla, supplier)
+		sla, supplier, missing_fields)
 	SELECT $1, $2, $3, $4, $5, $6, $7, $8, $9, $10::text[], r.id,
-	       coalesce(r.organisation_id, (SELECT id FROM org)), $7, $21, $22, $23::jsonb, $24, $25, $26
+	       coalesce(r.organisation_id, (SELECT id FROM org)), $7, $21, $22, $23::jsonb, $24, $25, $26,
+	       $27::text[]
 	  FROM (SELECT 1) AS one LEFT JOIN people r ON r.address_hash = $11
 	RETURNING id
 ), staged AS (
