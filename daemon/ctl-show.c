@@ -1,6 +1,8 @@
 #include "daemon/ctl.h"
 
+#include "daemon/policy.h"
 #include "lib/base/err.h"
+#include "lib/desk/hours.h"
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -150,7 +152,20 @@ static lk_json *events_json(const record *r)
 	return array;
 }
 
-static lk_json *stages_json(const record *r)
+/* Open time of a stage by its queue's calendar; of the one that lasts, up to now. */
+static int64_t stage_seconds(const lk_policy *policy, const record *r, size_t i)
+{
+	const lk_queue *queue = lk_policy_queue(policy, lk_row_text(r->stages, i, "queue"));
+	lk_time to = lk_row_is_null(r->stages, i, "to_at") ? lk_now()
+							   : lk_row_time(r->stages, i, "to_at");
+
+	if (!lk_row_is_null(r->stages, i, "business_seconds"))
+		return lk_row_int(r->stages, i, "business_seconds");
+	return lk_calendar_seconds_between(lk_hours_of_queue(policy, queue),
+					   lk_row_time(r->stages, i, "from_at"), to);
+}
+
+static lk_json *stages_json(const lk_policy *policy, const record *r)
 {
 	lk_json *array = lk_json_array();
 
@@ -161,17 +176,13 @@ static lk_json *stages_json(const record *r)
 		lk_json_set_text(one, "queue", lk_row_text(r->stages, i, "queue"));
 		lk_ctl_json_time(one, "from", lk_row_time(r->stages, i, "from_at"));
 		lk_ctl_json_time(one, "to", lk_row_time(r->stages, i, "to_at"));
-		if (lk_row_is_null(r->stages, i, "business_seconds"))
-			lk_json_set_null(one, "business_seconds");
-		else
-			lk_json_set_int(one, "business_seconds",
-					lk_row_int(r->stages, i, "business_seconds"));
+		lk_json_set_int(one, "business_seconds", stage_seconds(policy, r, i));
 		lk_json_push(array, one);
 	}
 	return array;
 }
 
-static lk_json *record_json(lk_ctl *ctl, const record *r)
+static lk_json *record_json(lk_ctl *ctl, const lk_policy *policy, const record *r)
 {
 	lk_json *json = lk_ctl_ticket_json(ctl, r->ticket, 0);
 	lk_json *messages = lk_json_array();
@@ -180,10 +191,11 @@ static lk_json *record_json(lk_ctl *ctl, const record *r)
 		lk_json_push(messages, message_json(r, i));
 	lk_json_set_int(json, "chased", lk_row_int(r->ticket, 0, "chased"));
 	lk_json_set_text(json, "resolution", lk_row_text(r->ticket, 0, "resolution"));
+	lk_json_take(json, "missing_fields", lk_ctl_texts_json(r->ticket, 0, "missing_fields"));
 	lk_json_take(json, "participants", participants_json(r));
 	lk_json_take(json, "messages", messages);
 	lk_json_take(json, "events", events_json(r));
-	lk_json_take(json, "stages", stages_json(r));
+	lk_json_take(json, "stages", stages_json(policy, r));
 	lk_json_set_null(json, "survey");
 	return json;
 }
@@ -221,6 +233,24 @@ static void print_links(const record *r)
 	}
 }
 
+/* Each field on a line of its own, those that are still missing below. */
+static void print_fields(const lk_rows *t)
+{
+	g_autoptr(lk_json) fields = lk_ctl_row_json(t, 0, "fields");
+	g_autoptr(GPtrArray) names = lk_json_keys(fields);
+	g_autoptr(GPtrArray) missing = lk_row_texts(t, 0, "missing_fields");
+
+	for (unsigned i = 0; i < names->len; i++) {
+		const char *name = g_ptr_array_index(names, i);
+		g_autofree char *text =
+			g_strdup_printf("%s: %s", name, lk_json_get_text(fields, name));
+
+		lk_ctl_print_field("Field", text);
+	}
+	for (unsigned i = 0; missing != NULL && i < missing->len; i++)
+		lk_ctl_print_field("Missing", g_ptr_array_index(missing, i));
+}
+
 static void print_head(lk_ctl *ctl, const record *r)
 {
 	const lk_rows *t = r->ticket;
@@ -230,9 +260,6 @@ static void print_head(lk_ctl *ctl, const record *r)
 						  lk_row_text(t, 0, "requester_address"));
 	g_autoptr(GPtrArray) tags = lk_row_texts(t, 0, "tags");
 	g_autofree char *joined = NULL;
-	g_autoptr(lk_json) fields = lk_ctl_row_json(t, 0, "fields");
-	g_autofree char *fields_text =
-		lk_json_size(fields) > 0 ? lk_json_dump(fields, false) : NULL;
 
 	g_ptr_array_add(tags, NULL);
 	joined = g_strjoinv(", ", (char **)tags->pdata);
@@ -246,7 +273,7 @@ static void print_head(lk_ctl *ctl, const record *r)
 	lk_ctl_print_field("Organisation", lk_row_text(t, 0, "organisation"));
 	lk_ctl_print_field("Language", lk_row_text(t, 0, "language"));
 	lk_ctl_print_field("Tags", joined);
-	lk_ctl_print_field("Fields", fields_text);
+	print_fields(t);
 	print_time_field("Opened", t, "opened_at");
 	print_time_field("First answer", t, "first_response_at");
 	print_time_field("Resolved", t, "resolved_at");
@@ -343,7 +370,11 @@ static bool run_show(lk_ctl *ctl, GError **error)
 	    !load(ctl, db, ticket, &r, error))
 		return false;
 	if (lk_ctl_has(ctl, "json")) {
-		lk_ctl_print_json(record_json(ctl, &r));
+		g_autoptr(lk_policy) policy = NULL;
+
+		if (!lk_policy_from_conf(ctl->conf, NULL, &policy, error))
+			return false;
+		lk_ctl_print_json(record_json(ctl, policy, &r));
 		return true;
 	}
 	print_head(ctl, &r);

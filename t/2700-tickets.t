@@ -211,7 +211,7 @@ SKIP: {
 
 # --- show ----------------------------------------------------------------------------------------
 
-my @show_keys = sort @list_keys, qw(chased resolution participants messages events stages survey);
+my @show_keys = sort @list_keys, qw(missing_fields chased resolution participants messages events stages survey);
 my $show = ctl_json('show', 'TUKI-1001');
 is_deeply([sort keys %$show], \@show_keys, 'show: the keys');
 is_deeply($show->{participants}, [

@@ -41,7 +41,7 @@ LIMIT $11;
 SELECT t.id, coalesce(t.title, t.subject) AS subject, t.status, t.queue, t.type, t.priority, t.owner,
 	p.name AS requester_name, p.address AS requester_address, o.name AS organisation,
 	t.language, t.tags, t.fields, t.opened_at, t.first_response_at, t.resolved_at, t.closed_at,
-	t.due_respond, t.due_resolve, t.waiting_on, t.reopened, t.resolution, t.chased,
+	t.due_respond, t.due_resolve, t.waiting_on, t.reopened, t.resolution, t.chased, t.missing_fields,
 	(SELECT jsonb_agg(jsonb_build_object('ref', $1::text || '-' || l.other_id,
 			'relation', l.relation) ORDER BY l.created_at, l.other_id)
 		FROM (SELECT other_id, relation, created_at FROM ticket_link WHERE ticket_id = t.id
