@@ -1,5 +1,6 @@
-#include "daemon/ctl.h"
+#include "daemon/ctl-check.h"
 
+#include "daemon/supervise.h"
 #include "lib/base/err.h"
 #include "lib/db/migrate.h"
 
@@ -8,69 +9,6 @@
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
-
-static void print_problems(const GPtrArray *problems, bool json)
-{
-	lk_json *array = json ? lk_json_array() : NULL;
-
-	for (unsigned i = 0; i < problems->len; i++) {
-		const lk_conf_problem *problem = g_ptr_array_index(problems, i);
-		g_autofree char *line = NULL;
-		lk_json *object = NULL;
-
-		if (!json) {
-			line = lk_conf_problem_format(problem);
-			fprintf(stderr, "%s\n", line);
-			continue;
-		}
-		object = lk_json_object();
-		lk_json_set_text(object, "file", problem->file);
-		lk_json_set_int(object, "line", problem->line);
-		lk_json_set_text(object, "severity",
-				 problem->severity == LK_CONF_IS_ERROR ? "error" : "warning");
-		lk_json_set_text(object, "message", problem->message);
-		lk_json_push(array, object);
-	}
-	if (json)
-		lk_ctl_print_json(array);
-}
-
-static unsigned count_errors(const GPtrArray *problems)
-{
-	unsigned n = 0;
-
-	for (unsigned i = 0; i < problems->len; i++) {
-		const lk_conf_problem *problem = g_ptr_array_index(problems, i);
-
-		n += problem->severity == LK_CONF_IS_ERROR;
-	}
-	return n;
-}
-
-static bool run_check(lk_ctl *ctl, GError **error)
-{
-	g_autoptr(GPtrArray) problems = NULL;
-	bool json = lk_ctl_has(ctl, "json");
-	unsigned errors = 0;
-
-	if (lk_conf_load(ctl->config, &ctl->conf, &problems))
-		lk_conf_check_files(ctl->conf, problems);
-	errors = count_errors(problems);
-	if (errors > 0)
-		ctl->status = EX_CONFIG;
-	else if (lk_ctl_has(ctl, "connect"))
-		lk_ctl_connect_all(ctl, json, problems);
-	errors = count_errors(problems);
-	print_problems(problems, json);
-	if (json)
-		return true;
-	if (errors > 0)
-		fprintf(stderr, "luukkuctl: %s: %u error%s\n", ctl->config, errors,
-			errors == 1 ? "" : "s");
-	else
-		printf("configuration OK\n");
-	return true;
-}
 
 static void print_progress(const char *name, void *unused)
 {
@@ -137,41 +75,54 @@ static bool run_config(lk_ctl *ctl, GError **error)
 	return true;
 }
 
+/* The check that luukkud makes, so that who asks sees what is wrong. */
+static bool check_reload(lk_ctl *ctl, bool force, GError **error)
+{
+	const lk_ctl_check_options options = {.reload = true, .force = force, .quiet = true};
+	g_autoptr(GPtrArray) problems = NULL;
+
+	if (lk_ctl_check(ctl, &options, &problems) == 0)
+		return true;
+	lk_ctl_print_errors(problems);
+	g_set_error(error, LK_ERROR, LK_ERR_CONFIG,
+		    "nothing was changed, the running configuration stays: mend what is said above "
+		    "(`luukkuctl check` looks again)");
+	return false;
+}
+
 static bool run_reload(lk_ctl *ctl, GError **error)
 {
-	const lk_conf *conf = NULL;
+	bool force = lk_ctl_has(ctl, "force");
+	union sigval value = {.sival_int = force ? LK_RELOAD_FORCE : 0};
 	int64_t pid = 0;
 
-	if (!lk_ctl_conf(ctl, &conf, error)) {
-		g_prefix_error(error, "nothing was changed, the running configuration stays: ");
+	if (!check_reload(ctl, force, error))
 		return false;
-	}
-	if (!lk_ctl_luukkud(conf, &pid)) {
+	if (!lk_ctl_luukkud(ctl->conf, &pid)) {
 		ctl->status = EX_UNAVAILABLE;
 		g_set_error(error, LK_ERROR, LK_ERR_RETRY,
 			    "no luukkud is running here (%s/luukkud.pid); start it, it reads the "
 			    "configuration then",
-			    conf->site.run_dir);
+			    ctl->conf->site.run_dir);
 		return false;
 	}
-	if (kill((pid_t)pid, SIGHUP) != 0) {
+	if (sigqueue((pid_t)pid, SIGHUP, value) != 0) {
 		g_set_error(error, LK_ERROR, errno == EPERM ? LK_ERR_PERMISSION : LK_ERR_RETRY,
 			    "luukkud (process %" PRId64 "): %s; be root or the user it runs as",
 			    pid, g_strerror(errno));
 		return false;
 	}
-	printf("luukkud (process %" PRId64 ") was asked to reload %s\n", pid, conf->path);
+	printf("luukkud (process %" PRId64 ") was asked to reload %s\n", pid, ctl->conf->path);
 	return true;
 }
 
-static const lk_ctl_option check_options[] = {
-	{"connect", 0, NULL, "also log in to every server and to the database"},
-	{"json", 0, NULL, "errors and warnings as one JSON array"},
+static const lk_ctl_option migrate_options[] = {
+	{"dry-run", 0, NULL, "only say what would be applied"},
 	{NULL, 0, NULL, NULL},
 };
 
-static const lk_ctl_option migrate_options[] = {
-	{"dry-run", 0, NULL, "only say what would be applied"},
+static const lk_ctl_option reload_options[] = {
+	{"force", 0, NULL, "also when more than reload_limit of last week's mail goes another way"},
 	{NULL, 0, NULL, NULL},
 };
 
@@ -184,8 +135,8 @@ static const lk_ctl_option config_options[] = {
 const lk_ctl_command lk_ctl_config_commands[] = {
 	{.name = "check",
 	 .operands = "",
-	 .options = check_options,
-	 .run = run_check,
+	 .options = lk_ctl_check_options_table,
+	 .run = lk_ctl_run_check,
 	 .summary = "all errors and warnings of the configuration, by file and line"},
 	{.name = "config",
 	 .operands = "",
@@ -201,7 +152,10 @@ const lk_ctl_command lk_ctl_config_commands[] = {
 		 "schema\nolder than they need, so run it before starting a new version."},
 	{.name = "reload",
 	 .operands = "",
+	 .options = reload_options,
 	 .run = run_reload,
-	 .summary = "have luukkud read its configuration again"},
+	 .summary = "have luukkud read its configuration again",
+	 .more = "Checks it first, its tests included, and routes last week's mail under it: when "
+		 "more than\nreload_limit percent would go another way, --force is needed."},
 	{.name = NULL},
 };

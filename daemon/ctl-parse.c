@@ -1,4 +1,4 @@
-#include "daemon/ctl.h"
+#include "daemon/ctl-mail.h"
 
 #include "lib/base/err.h"
 #include "lib/base/io.h"
@@ -6,12 +6,9 @@
 #include "lib/base/units.h"
 #include "lib/mail/parser.h"
 
-#include <errno.h>
-#include <fcntl.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
-#include <unistd.h>
 
 typedef struct {
 	bool json, stdin0;
@@ -65,45 +62,6 @@ static const char *read_arguments(int argc, char **argv, request *into)
 	if (!into->stdin0 && !into->file)
 		return "no FILE given; - reads standard input";
 	return NULL;
-}
-
-/* Standard input as a file: the parser reads by offset. */
-static bool spool_stdin(int *ret_fd, GError **error)
-{
-	enum { COPY_BYTES = 64 * 1024 };
-	g_autofree char *buffer = g_malloc(COPY_BYTES);
-	lk_autofd int fd = -1;
-
-	if (!lk_spool_open(NULL, &fd, error))
-		return false;
-	for (;;) {
-		ssize_t got = read(STDIN_FILENO, buffer, COPY_BYTES);
-		if (got < 0 && errno == EINTR)
-			continue;
-		if (got < 0) {
-			g_set_error(error, LK_ERROR, LK_ERR_NOINPUT, "standard input: %s",
-				    g_strerror(errno));
-			return false;
-		}
-		if (got == 0)
-			break;
-		if (!lk_write_all(fd, buffer, (size_t)got, error))
-			return false;
-	}
-	*ret_fd = fd;
-	fd = -1;
-	return true;
-}
-
-static bool open_mail(const char *file, int *ret_fd, GError **error)
-{
-	if (strcmp(file, "-") == 0)
-		return spool_stdin(ret_fd, error);
-	*ret_fd = open(file, O_RDONLY | O_CLOEXEC);
-	if (*ret_fd >= 0)
-		return true;
-	g_set_error(error, LK_ERROR, LK_ERR_NOINPUT, "%s: %s", file, g_strerror(errno));
-	return false;
 }
 
 static void print_addresses(const char *label, const GPtrArray *list)
@@ -183,7 +141,7 @@ static bool parse_one(lk_parser *parser, const request *asked, const char *file,
 	lk_autofd int parts_fd = -1;
 	g_autoptr(lk_mail) mail = NULL;
 
-	if (!open_mail(file, &mail_fd, error) || !lk_parser_start(parser, mail_fd, error) ||
+	if (!lk_ctl_mail_open(file, &mail_fd, error) || !lk_parser_start(parser, mail_fd, error) ||
 	    !lk_parser_finish(parser, &mail, &parts_fd, error))
 		return false;
 	lk_parser_give_back(parser, &parts_fd);

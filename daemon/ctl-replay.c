@@ -5,7 +5,6 @@
 
 #include <inttypes.h>
 #include <stdio.h>
-#include <string.h>
 #include <unistd.h>
 
 /* The table for people ends here unless --limit says otherwise; JSON has no end. */
@@ -67,35 +66,6 @@ static bool open_before(lk_ctl *ctl, lk_ctl_desk *before, const char **ret_words
 
 /* --- the table ------------------------------------------------------------------------------- */
 
-/* "ict", "printer, vip", "device=PC1", or "-". Caller frees. */
-static char *value_text(const lk_json *value)
-{
-	g_autoptr(GString) out = g_string_new(NULL);
-	g_autoptr(GPtrArray) keys = lk_json_keys(value);
-
-	if (!lk_json_is_true(value) && !lk_json_is_object(value) && !lk_json_is_array(value) &&
-	    !lk_json_equal(value, NULL)) {
-		g_autofree char *word = lk_json_dump(value, false);
-
-		return g_strdup(strcmp(word, "false") == 0 ? "no" : "-");
-	}
-	if (lk_json_is_text(value))
-		return g_strdup(lk_json_text(value));
-	for (unsigned i = 0; i < keys->len; i++) {
-		const char *key = g_ptr_array_index(keys, i);
-
-		g_string_append_printf(out, "%s%s=%s", i > 0 ? ", " : "", key,
-				       lk_json_get_text(value, key));
-	}
-	for (size_t i = 0; lk_json_is_array(value) && i < lk_json_size(value); i++)
-		g_string_append_printf(out, "%s%s", i > 0 ? ", " : "",
-				       lk_json_text(lk_json_at(value, i)));
-	if (out->len > 0)
-		return g_string_free(g_steal_pointer(&out), false);
-	return g_strdup(
-		lk_json_is_object(value) || lk_json_is_array(value) || value == NULL ? "-" : "yes");
-}
-
 /* "queue ict -> hr; priority normal -> high". Caller frees. */
 static char *differences(const lk_json *before, const lk_json *after)
 {
@@ -111,8 +81,8 @@ static char *differences(const lk_json *before, const lk_json *after)
 
 		if (was == NULL || lk_json_equal(was, is))
 			continue;
-		old = value_text(was);
-		new = value_text(is);
+		old = lk_ctl_value_text(was);
+		new = lk_ctl_value_text(is);
 		g_string_append_printf(out, "%s%s %s -> %s", out->len > 0 ? "; " : "", key, old,
 				       new);
 	}

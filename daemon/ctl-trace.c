@@ -122,6 +122,18 @@ static void print_arrivals(lk_ctl *ctl, const lk_rows *arrivals)
 	}
 }
 
+/* The explanation as it was stored with the mail; what it really caused stands behind it. */
+static void print_decision(const lk_rows *arrivals)
+{
+	g_autoptr(lk_json) explain = lk_ctl_row_json(arrivals, main_arrival(arrivals), "explain");
+
+	if (lk_json_get(explain, "kind") == NULL)
+		return;
+	printf("\n");
+	lk_ctl_print_explain(explain, false);
+	printf("\n");
+}
+
 /* A Message-ID that we made ourselves: what became of that mail. */
 static bool trace_own(lk_ctl *ctl, lk_db *db, const char *id, int64_t outbox, GError **error)
 {
@@ -207,6 +219,7 @@ static bool run_trace(lk_ctl *ctl, GError **error)
 		return true;
 	}
 	print_arrivals(ctl, arrivals);
+	print_decision(arrivals);
 	print_mails(mails);
 	return true;
 }
@@ -224,6 +237,17 @@ const lk_ctl_command lk_ctl_trace_commands[] = {
 	 .options = trace_options,
 	 .run = run_trace,
 	 .summary = "what became of a mail: where fetched, which ticket, mails caused"},
+	{.name = "explain",
+	 .operands = "FILE",
+	 .least = 1,
+	 .most = 1,
+	 .options = lk_ctl_explain_options,
+	 .run = lk_ctl_explain,
+	 .summary = "what would become of a mail, and why (\"-\": standard input)",
+	 .more = "Writes nothing. Without --mailbox the mail counts as coming in at the mailbox "
+		 "of the queue\nthat the recipient or its To names. Where the database is away, "
+		 "the sender counts as\nunknown, tickets are not looked for, and the exit status "
+		 "is 69."},
 	{.name = "replay",
 	 .operands = "",
 	 .options = lk_ctl_replay_options,

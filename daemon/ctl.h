@@ -133,6 +133,23 @@ void lk_ctl_connect_all(lk_ctl *ctl, bool quiet, GPtrArray *problems);
 /* Does a process of that number live? */
 bool lk_ctl_process_lives(int64_t pid);
 
+/* `check` (ctl-check.c). */
+bool lk_ctl_run_check(lk_ctl *ctl, GError **error);
+extern const lk_ctl_option lk_ctl_check_options_table[];
+
+/* `explain` (ctl-explain.c). */
+bool lk_ctl_explain(lk_ctl *ctl, GError **error);
+extern const lk_ctl_option lk_ctl_explain_options[];
+
+/*
+ * A decision, of explain or as it was stored, for people; with_mails: also those that it would send
+ * (ctl-explain-out.c).
+ */
+void lk_ctl_print_explain(const lk_json *explain, bool with_mails);
+
+/* "ict", "printer, vip", "device = PC1", "yes"; "-" for nothing. Caller frees. */
+char *lk_ctl_value_text(const lk_json *value);
+
 /* `replay` (ctl-replay.c). */
 bool lk_ctl_replay(lk_ctl *ctl, GError **error);
 extern const lk_ctl_option lk_ctl_replay_options[];

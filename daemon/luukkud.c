@@ -194,7 +194,9 @@ static void read_signals(lk_supervisor *supervisor)
 		switch (signal.ssi_signo) {
 		case SIGHUP:
 			if (!supervisor->is_stopping && !supervisor->is_once)
-				lk_reload_begin(supervisor);
+				lk_reload_begin(supervisor,
+						signal.ssi_code == SI_QUEUE &&
+							signal.ssi_int == LK_RELOAD_FORCE);
 			break;
 		case SIGTERM:
 		case SIGINT:

@@ -69,6 +69,7 @@ typedef struct {
 	int64_t check_until_ms;
 	GString *check_output;
 	bool check_again; /* SIGHUP came meanwhile */
+	bool check_force; /* ... and one of them wants it whatever it changes */
 } lk_supervisor;
 
 /* supervise-child.c */
@@ -96,8 +97,11 @@ bool lk_notify_open(lk_supervisor *supervisor, GError **error);
 void lk_notify_read(lk_supervisor *supervisor);
 
 /* supervise-reload.c */
-/* Starts `luukkuctl check`; its end is found by lk_child_reap. */
-void lk_reload_begin(lk_supervisor *supervisor);
+/*
+ * Starts `luukkuctl check --reload`; its end is found by lk_child_reap. force: the reload may change
+ * as much as it wants.
+ */
+void lk_reload_begin(lk_supervisor *supervisor, bool force);
 void lk_reload_read(lk_supervisor *supervisor);
 void lk_reload_end(lk_supervisor *supervisor, int wait_status);
 /* Hex digest of all settings that a child depends on. Caller frees. */

@@ -227,22 +227,25 @@ static void say_ready(void)
 	(void)lk_sd_notify("READY=1\nSTATUS=running\n");
 }
 
-void lk_reload_begin(lk_supervisor *supervisor)
+void lk_reload_begin(lk_supervisor *supervisor, bool force)
 {
 	g_autofree char *program = lk_program_path("luukkuctl");
-	const char *const argv[] = {program, "-c", supervisor->config_file, "check", NULL};
+	const char *const argv[] = {program, "-c",	 supervisor->config_file,
+				    "check", "--reload", force ? "--force" : NULL,
+				    NULL};
 	lk_spawn spawn = {.argv = argv, .extra_fd = -1};
 	g_autoptr(GError) error = NULL;
 	int ends[2];
 
 	if (supervisor->check_pid != 0) {
 		supervisor->check_again = true;
+		supervisor->check_force |= force;
 		return;
 	}
 	(void)lk_sd_notify("RELOADING=1\nMONOTONIC_USEC=%" PRId64 "\nSTATUS=checking the new "
 			   "configuration\n",
 			   lk_monotonic_ms() * 1000);
-	lk_info("reload.begins", "file=\"%s\"", supervisor->config_file);
+	lk_info("reload.begins", "file=\"%s\" force=%d", supervisor->config_file, force);
 	if (pipe2(ends, O_CLOEXEC) != 0) {
 		lk_error("reload.refused", "error=\"%s\" running=old", g_strerror(errno));
 		say_ready();
@@ -284,9 +287,24 @@ void lk_reload_read(lk_supervisor *supervisor)
 	}
 }
 
+/* What the check has said: of a good configuration its warnings. */
+static void tell_lines(const char *text, bool is_good)
+{
+	g_auto(GStrv) lines = g_strsplit(text, "\n", MOST_LINES);
+
+	for (char **line = lines; *line != NULL; line++) {
+		bool is_warning = strstr(*line, ": warning: ") != NULL;
+
+		g_strdelimit(*line, "\"\n", '\'');
+		if (is_good && is_warning)
+			lk_warning("reload.warning", "line=\"%s\"", *line);
+		else if (!is_good && **line != '\0')
+			lk_error("reload.problem", "line=\"%s\"", *line);
+	}
+}
+
 void lk_reload_end(lk_supervisor *supervisor, int wait_status)
 {
-	g_auto(GStrv) lines = NULL;
 	g_autofree char *text = NULL;
 	bool is_good = WIFEXITED(wait_status) && WEXITSTATUS(wait_status) == 0;
 
@@ -298,12 +316,7 @@ void lk_reload_end(lk_supervisor *supervisor, int wait_status)
 	supervisor->check_pid = 0;
 	text = lk_text_clean(supervisor->check_output->str, supervisor->check_output->len);
 	(void)g_string_free(g_steal_pointer(&supervisor->check_output), TRUE);
-	lines = g_strsplit(text, "\n", MOST_LINES);
-	for (char **line = lines; *line != NULL && !is_good; line++) {
-		g_strdelimit(*line, "\"\n", '\'');
-		if (**line != '\0')
-			lk_error("reload.problem", "line=\"%s\"", *line);
-	}
+	tell_lines(text, is_good);
 	if (is_good) {
 		take(supervisor);
 	} else {
@@ -313,7 +326,10 @@ void lk_reload_end(lk_supervisor *supervisor, int wait_status)
 	}
 	say_ready();
 	if (supervisor->check_again) {
+		bool force = supervisor->check_force;
+
 		supervisor->check_again = false;
-		lk_reload_begin(supervisor);
+		supervisor->check_force = false;
+		lk_reload_begin(supervisor, force);
 	}
 }

@@ -8,6 +8,9 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+/* What `luukkuctl reload --force` sends along with SIGHUP; any other value is a plain reload. */
+enum { LK_RELOAD_FORCE = 1 };
+
 /* Times are monotonic milliseconds. */
 typedef struct {
 	int64_t started_ms;

@@ -1,7 +1,7 @@
 #include "lib/desk/replay.h"
 
 #include "lib/base/text.h"
-#include "lib/desk/plan.h"
+#include "lib/desk/dry.h"
 #include "lib/desk/stored.h"
 
 #include <string.h>
@@ -26,6 +26,7 @@ typedef struct {
 	const char *address; /* of the sender, or NULL */
 	const char *standing;
 	const char *language;
+	const char *organisation;
 	const char *organisation_language;
 } stored;
 
@@ -78,7 +79,6 @@ static void thread_of(const stored *s, lk_thread_decision *ret_thread)
 static void sender_of(const stored *s, const lk_policy *policy, bool as_then,
 		      const lk_thread_decision *thread, lk_plan_sender *ret_sender)
 {
-	const lk_organisation *organisation = lk_policy_organisation(policy, s->address);
 	const char *held = lk_json_get_text(s->then, "quarantine");
 	const char *answer = lk_json_get_text(s->then, "acknowledge_reason");
 
@@ -87,8 +87,8 @@ static void sender_of(const stored *s, const lk_policy *policy, bool as_then,
 	ret_sender->is_suppressed =
 		answer != NULL && g_str_has_prefix(answer, "mail to the sender is suppressed");
 	ret_sender->language = s->language;
-	if (ret_sender->language == NULL && organisation != NULL)
-		ret_sender->language = organisation->language;
+	if (ret_sender->language == NULL)
+		ret_sender->language = lk_dry_language(policy, s->address);
 	if (ret_sender->language == NULL)
 		ret_sender->language = s->organisation_language;
 	if (thread->ticket != 0 && thread->evidence == LK_EVIDENCE_DUPLICATE &&
@@ -96,7 +96,7 @@ static void sender_of(const stored *s, const lk_policy *policy, bool as_then,
 		ret_sender->machine_repeat = thread->ticket;
 }
 
-static lk_json *decide(const stored *s, const lk_policy *policy, bool as_then)
+static lk_json *decide(const stored *s, const lk_policy *policy, bool as_then, bool is_explained)
 {
 	const lk_rows *rows = s->rows;
 	const lk_intake intake = {
@@ -111,24 +111,25 @@ static lk_json *decide(const stored *s, const lk_policy *policy, bool as_then)
 		.mail_size = (uint64_t)lk_row_int(rows, s->row, "raw_size"),
 		.parts_fd = -1,
 	};
-	lk_route_facts facts = {.mail = s->mail, .mailbox = intake.mailbox};
-	g_autoptr(lk_clues) clues = lk_clues_find(policy, s->mail, NULL);
 	lk_thread_decision thread = {0};
 	lk_plan_sender sender = {0};
-	lk_route route = {0};
-	lk_plan plan = {0};
+	lk_dry_facts known = {
+		.thread = &thread,
+		.sender = &sender,
+		.standing = s->standing,
+		.organisation = s->organisation,
+		.type = lk_row_text(rows, s->row, "ticket_type"),
+		.priority = lk_row_text(rows, s->row, "ticket_priority"),
+		.is_explained = is_explained,
+	};
 	lk_json *explain = NULL;
 
 	thread_of(s, &thread);
 	sender_of(s, policy, as_then, &thread, &sender);
 	if (sender.machine_repeat != 0)
 		thread.ticket = 0;
-	facts.is_reply = thread.ticket != 0;
-	lk_route_decide(policy, &facts, &route);
-	lk_plan_decide(policy, &intake, clues, &thread, &route, &sender, &plan);
-	explain = lk_plan_explain(policy, &intake, &thread, &route, &plan);
-	lk_plan_clear(&plan);
-	lk_route_clear(&route);
+	known.queue = lk_policy_queue(policy, lk_row_text(rows, s->row, "ticket_queue"));
+	explain = lk_dry_explain(policy, &intake, &known);
 	lk_thread_decision_clear(&thread);
 	return explain;
 }
@@ -272,23 +273,47 @@ static lk_json *change_of(const lk_replay_options *options, const stored *s, con
 	return change;
 }
 
+/*
+ * Whose turn it was cannot be decided again: who got a ticket by the queue's own way, or in place
+ * of somebody who was away, is no difference.
+ */
+static void forget_turn(lk_json *then, const lk_json *after, const lk_policy *policy)
+{
+	const lk_queue *queue = lk_policy_queue(policy, lk_json_get_text(after, "queue"));
+	const char *owner = lk_json_get_text(after, "owner");
+	const char *why = lk_json_get_text(then, "owner_reason");
+	bool was_deputy = owner != NULL && why != NULL && strstr(why, "stands in") != NULL;
+
+	if (was_deputy || (owner == NULL && queue != NULL && queue->assign != LK_ASSIGN_NONE))
+		lk_json_set_text(then, "owner", owner);
+}
+
+/* Each rule is told of only where there is a difference: that takes longer than deciding. */
+static bool tell(const lk_replay_options *options, const stored *s, GError **error)
+{
+	bool as_then = options->before == NULL;
+	g_autoptr(lk_json) before =
+		as_then ? lk_json_ref(s->then) : decide(s, options->before, as_then, true);
+	g_autoptr(lk_json) after = decide(s, options->after, as_then, true);
+	g_autoptr(lk_json) change = change_of(options, s, before, after);
+
+	return options->changed(change, options->data, error);
+}
+
 static bool compare(const lk_replay_options *options, const stored *s, lk_replay_result *result,
 		    GError **error)
 {
 	bool as_then = options->before == NULL;
 	g_autoptr(lk_json) before =
-		as_then ? lk_json_ref(s->then) : decide(s, options->before, as_then);
-	g_autoptr(lk_json) after = decide(s, options->after, as_then);
-	g_autoptr(lk_json) change = NULL;
+		as_then ? lk_json_ref(s->then) : decide(s, options->before, as_then, false);
+	g_autoptr(lk_json) after = decide(s, options->after, as_then, false);
 
+	forget_turn(s->then, after, options->after);
 	result->mails++;
 	if (!any_differs(before, after))
 		return true;
 	result->changed++;
-	if (options->changed == NULL)
-		return true;
-	change = change_of(options, s, before, after);
-	return options->changed(change, options->data, error);
+	return options->changed == NULL || tell(options, s, error);
 }
 
 /* --- page by page -------------------------------------------------------------------------------
@@ -330,6 +355,7 @@ static bool read_people(lk_db *db, const GPtrArray *page, lk_rows **ret_people, 
 
 		s->standing = lk_row_text(*ret_people, i, "standing");
 		s->language = lk_row_text(*ret_people, i, "language");
+		s->organisation = lk_row_text(*ret_people, i, "organisation");
 		s->organisation_language = lk_row_text(*ret_people, i, "organisation_language");
 	}
 	return true;

@@ -30,6 +30,10 @@ SELECT coalesce(max(m.number), 0) AS have,
 -- Called by every program.
 BEGIN;
 
+-- name: db_read_only
+-- This transaction cannot write, whatever it runs. Called by luukkuctl explain.
+SET TRANSACTION READ ONLY;
+
 -- name: db_commit
 -- Called by every program.
 COMMIT;

@@ -22,7 +22,8 @@ SELECT s.id, s.is_within, s.is_routed, s.mailbox, s.outcome, s.received_at, s.ex
        m.ticket_id, m.direction, m.kind, m.kind_reason, m.evidence, m.evidence_reason, m.writer,
        m.message_id, m.from_name, m.from_address, m.recipients_to, m.recipients_cc, m.subject,
        m.in_reply_to, m.refs, m.written_at, m.at, m.text, m.reply_text, m.language, m.importance,
-       m.header_block, m.parsed, m.raw_size, t.is_silent, t.is_machine,
+       m.header_block, m.parsed, m.raw_size, t.is_silent,
+       t.queue AS ticket_queue, t.type AS ticket_type, t.priority AS ticket_priority,
        (SELECT jsonb_agg(jsonb_build_object('filename', a.filename, 'content_type', a.content_type,
 			'content_id', a.content_id, 'inline', a.is_inline, 'size', a.size) ORDER BY a.n)
 	  FROM attachment a WHERE a.message_id = m.id) AS attachments

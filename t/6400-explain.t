@@ -1,0 +1,136 @@
+#!/usr/bin/perl
+# luukkuctl explain on six mails in fi, sv and en: its queue, priority, type, fields and mails are
+# what then really happens with each; and trace tells the same afterwards.
+use strict;
+use warnings;
+use utf8;
+use FindBin;
+use lib "$FindBin::Bin/lib";
+use Encode ();
+use JSON::PP ();
+use Test::More;
+use Luukku::Test::Base;
+use Luukku::Test::Desk qw(mail);
+
+binmode Test::More->builder->$_, ':encoding(UTF-8)' for qw(output failure_output todo_output);
+
+my $conf = <<'CONF';
+organisations: ( { name = "Pohjoinen sairaala"; domains = ( "sairaala.example" ); language = "fi"; } );
+rules: (
+  { name = "outage"; match: { queue = "ict"; subject = "/\\b(häiriö|outage|störning)\\b/i"; };
+    set: { type = "incident"; priority = "high"; tags = ( "outage" ); }; },
+  { name = "printers"; match: { any = ( { subject = "*tulostin*"; }, { body = "/printer|skrivare/i"; } ); };
+    set: { tags = ( "printer" ); owner = "aino@example.fi"; }; stop = true; },
+  { name = "payroll sent to ict"; match: { to = "ict@example.fi"; body = "/palkka(lasku|laskelma)|payslip/i"; };
+    set: { queue = "hr"; }; },
+  { name = "device"; match: { text = "/\\b(?<device>PC[0-9]{4,6})\\b/"; };
+    set: { fields: { device = "${device}"; }; }; },
+  { name = "spam"; match: { header: { X-Spam-Flag = "YES"; }; };
+    set: { status = "junk"; acknowledge = false; }; },
+  { name = "newsletter"; match: { kind = "list"; from_domain = "*.newsletter.example"; };
+    set: { drop = "newsletter nobody reads"; }; }
+);
+CONF
+my $queues = <<'CONF';
+  { name = "ict"; addresses = ( "ict@example.fi" ); agents = ( "aino@example.fi" );
+    types = ( "incident", "request" ); default_type = "request";
+    required = ( { field = "location"; pattern = "(?i)(?:huone|rum|room)\\s+(\\S+)"; ask = "Rakennus ja huone"; } ); },
+  { name = "hr"; addresses = ( "hr@example.fi" ); agents = ( "bo@example.fi" ); default_priority = "low"; }
+CONF
+my $desk = Luukku::Test::Desk->start(extra => Encode::encode('UTF-8', $conf),
+	queues => Encode::encode('UTF-8', $queues));
+
+sub bytes { return Encode::encode('UTF-8', $_[0]) }
+my @mails = (
+	{ id => 'fi-1', from => 'maija@sairaala.example', subject => 'Häiriö potilastietojärjestelmässä',
+		text => "Hei,\n\njärjestelmä ei vastaa, olen huone A12.\n\nMaija\n" },
+	{ id => 'sv-2', from => 'sven@kund.example', subject => 'Hjälp med utskrift',
+		text => "Hej,\n\nvår skrivare i korridoren fungerar inte längre. Kan ni hjälpa oss?\n\nSven\n" },
+	{ id => 'en-3', from => 'john@customer.example', subject => 'A question about my payslip',
+		text => "Hello,\n\nthere is something wrong with my payslip for March. Could you have a look at it, please?\n\nJohn\n" },
+	{ id => 'fi-4', from => 'mainos@roska.example', subject => 'Voita miljoona', headers => "X-Spam-Flag: YES\n",
+		text => "Olet voittanut miljoona euroa. Vastaa heti tähän viestiin ja kerro tilinumerosi.\n" },
+	{ id => 'en-5', from => 'anna@customer.example', subject => 'Laptop does not start',
+		text => "Hello,\n\nmy laptop PC12345 does not start any more. I am in room B7 on the second floor.\n\nAnna\n" },
+	{ id => 'sv-6', from => 'nyheter@brev.newsletter.example', subject => 'Veckans nyheter',
+		headers => "List-Id: <nyheter.newsletter.example>\nPrecedence: list\n",
+		text => "Läs veckans nyheter om allt möjligt här.\n" },
+);
+
+my %wanted = (
+	'fi-1' => { queue => 'ict', type => 'incident', priority => 'high', tags => ['outage'], language => 'fi' },
+	'sv-2' => { queue => 'ict', type => 'request', tags => ['printer'], owner => 'aino@example.fi', language => 'sv' },
+	'en-3' => { queue => 'hr', priority => 'low', language => 'en' },
+	'fi-4' => { status => 'junk', acknowledge => JSON::PP::false },
+	'en-5' => { fields => { device => 'PC12345', location => 'B7' } },
+	'sv-6' => { quarantine => 'dropped', queue => undef },
+);
+
+my %explain;
+for my $m (@mails) {
+	my $file = $desk->dir . "/$m->{id}.eml";
+	spew($file, mail(to => 'ict@example.fi', id => "$m->{id}\@kund.example", from => $m->{from},
+		subject => Encode::encode('MIME-Header', $m->{subject}), text => bytes($m->{text}), headers => $m->{headers}));
+	my $before = $desk->db->sql('SELECT count(*) FROM event') . ' ' . $desk->db->sql('SELECT count(*) FROM person');
+	$explain{ $m->{id} } = $desk->json('explain', $file);
+	is($desk->db->sql('SELECT count(*) FROM event') . ' ' . $desk->db->sql('SELECT count(*) FROM person'), $before,
+		"$m->{id}: explain writes nothing");
+	for my $key (sort keys %{ $wanted{ $m->{id} } }) {
+		is_deeply($explain{ $m->{id} }{$key}, $wanted{ $m->{id} }{$key}, "$m->{id}: explain says the $key");
+	}
+	my $text = $desk->ctl('explain', $file);
+	is($text->{status}, 0, "$m->{id}: explain for people");
+	is($text->{err}, '', '... without a word on standard error');
+	diag Encode::decode('UTF-8', $text->{out}) if $ENV{SHOW};
+	$desk->deliver('ict', slurp($file));
+}
+
+my @keys = qw(kind kind_reason ticket evidence evidence_reason joins rules queue type priority owner status
+	tags fields organisation language missing_fields acknowledge acknowledge_reason mails commands writer);
+my $first = $explain{'fi-1'};
+is_deeply([grep { !exists $first->{$_} } @keys], [], 'explain has all keys of the contract');
+my ($rule) = grep { $_->{name} eq 'outage' } @{ $first->{rules} };
+ok($rule && $rule->{matched}, 'the rule that matches is there');
+like($rule->{file} . ':' . $rule->{line}, qr/luukku\.conf:\d+$/, '... with file and line');
+is_deeply([sort keys %{ $rule->{tests}[0] }], [qw(holds seen test value)], '... and each test with value, seen and verdict');
+
+my $done = $desk->once;
+is($done->{status}, 0, 'the mails are taken') or diag $done->{err};
+
+sub addressed {
+	return join ', ', sort map { "$_->{template} to $_->{to}" } @_;
+}
+
+for my $m (@mails) {
+	my $said = $explain{ $m->{id} };
+	my $trace = $desk->json('trace', "$m->{id}\@kund.example");
+	is($trace->{explain}{reason}, $said->{reason}, "$m->{id}: trace tells the same reason");
+	my ($message) = $desk->db->sql("SELECT id FROM message WHERE message_id = '$m->{id}\@kund.example'");
+	my @sent = map { { template => $_->[0], to => $_->[1] } }
+		$desk->db->sql("SELECT template, recipient FROM outbox WHERE cause_id = $message->[0]");
+	is(addressed(@{ $said->{mails} }), addressed(@sent), "$m->{id}: the mails");
+	if (defined $said->{quarantine}) {
+		is($trace->{outcome}, 'quarantine', "$m->{id}: in quarantine");
+		next;
+	}
+	my $ticket = $desk->json('show', $trace->{ref});
+	is_deeply($ticket->{$_}, $said->{$_}, "$m->{id}: the $_ of the ticket")
+		for qw(queue type priority owner status tags fields organisation language);
+	my $traced = $desk->ctl('trace', "$m->{id}\@kund.example");
+	like($traced->{out}, qr/^Rules/m, "$m->{id}: trace shows the rules to people");
+}
+
+# Without the database: the rules all the same.
+my $text = slurp($desk->conf);
+(my $away = $text) =~ s/^database: .*$/database: { conninfo = "host=\/nowhere dbname=none"; };/m;
+spew($desk->dir . '/away.conf', $away, 0600);
+my $alone = run([program('luukkuctl'), '-c', $desk->dir . '/away.conf', 'explain', '--json', $desk->dir . '/fi-1.eml']);
+is($alone->{status}, 69, 'the database is away: exit status');
+like($alone->{err}, qr/whether the mail belongs to a ticket is not known/, '... and what is not known');
+is(JSON::PP->new->utf8->decode($alone->{out})->{priority}, 'high', '... and the rules speak');
+
+my $odd = $desk->ctl('explain', '--mailbox', 'nosuch', $desk->dir . '/fi-1.eml');
+is($odd->{status}, 64, 'a mailbox that is none');
+is($desk->ctl('explain', $desk->dir . '/none.eml')->{status}, 66, 'a file that is none');
+
+done_testing;
