@@ -124,13 +124,8 @@ static void misbehave(int mail_fd)
 }
 
 /* Behind the attachments in their file. A disk that is full is no fault of the mail. */
-static bool write_answer(int parts_fd, const lk_mail *mail, lk_wire_reply *reply)
+static bool write_long(int parts_fd, const char *bytes, gsize size, lk_wire_reply *reply)
 {
-	g_autoptr(GBytes) answer = lk_answer_encode(mail);
-	gsize size = 0;
-	const char *bytes = g_bytes_get_data(answer, &size);
-
-	reply->has_no_room = mail->has_no_room || lk_fault_mode("parse-full");
 	for (gsize done = 0; done < size && !reply->has_no_room;) {
 		ssize_t n =
 			pwrite(parts_fd, bytes + done, size - done, (off_t)(reply->offset + done));
@@ -141,8 +136,26 @@ static bool write_answer(int parts_fd, const lk_mail *mail, lk_wire_reply *reply
 			return false; /* our death makes the client try once more and give up */
 		done += (gsize)MAX(n, 0);
 	}
-	reply->size = reply->has_no_room ? 0 : size;
 	return true;
+}
+
+static bool send_answer(int parts_fd, const lk_mail *mail, lk_wire_reply *reply)
+{
+	g_autoptr(GBytes) answer = lk_answer_encode(mail);
+	g_autoptr(GByteArray) packet = g_byte_array_new();
+	gsize size = 0;
+	const uint8_t *bytes = g_bytes_get_data(answer, &size);
+	bool is_long = size > LK_WIRE_ANSWER_MOST;
+
+	reply->has_no_room = mail->has_no_room || lk_fault_mode("parse-full");
+	if (is_long && !write_long(parts_fd, (const char *)bytes, size, reply))
+		return false;
+	reply->size = reply->has_no_room ? 0 : size;
+	g_byte_array_append(packet, (const uint8_t *)reply, sizeof *reply);
+	if (!is_long && !reply->has_no_room)
+		g_byte_array_append(packet, bytes, (guint)size);
+	return send(LK_WIRE_SOCKET, packet->data, packet->len, MSG_NOSIGNAL) ==
+	       (ssize_t)packet->len;
 }
 
 static bool serve_one(const lk_parse_settings *settings)
@@ -157,10 +170,8 @@ static bool serve_one(const lk_parse_settings *settings)
 	lk_parse_sandbox_next_mail();
 	misbehave(mail_fd);
 	g_autoptr(lk_mail) mail = lk_parse(mail_fd, parts_fd, settings, &reply.offset);
-	if (!write_answer(parts_fd, mail, &reply))
-		return false;
 	reply.sequence = request.sequence;
-	return send(LK_WIRE_SOCKET, &reply, sizeof reply, MSG_NOSIGNAL) == (ssize_t)sizeof reply;
+	return send_answer(parts_fd, mail, &reply);
 }
 
 int main(int argc, char **argv)

@@ -4,38 +4,38 @@
 #include "lib/base/err.h"
 #include "lib/base/io.h"
 #include "lib/mail/answer.h"
+#include "lib/mail/child.h"
 #include "lib/mail/wire.h"
 
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
-#include <signal.h>
 #include <string.h>
-#include <sys/prctl.h>
-#include <sys/resource.h>
 #include <sys/socket.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 enum {
 	TIME_LIMIT_MS = 20000,
-	START_LIMIT_MS = 10000,
 	MAILS_MOST = 1000,
-	STACK_BYTES = 64 * 1024 * 1024,
-	HASH_CHUNK_BYTES = 64 * 1024
+	AHEAD_MAILS = 50, /* before the last one of a process the next one is started */
+	SPARES_MOST = 16,
+	SPARE_BYTES_MOST = 1024 * 1024,
+	PACKET_BYTES = sizeof(lk_wire_reply) + LK_WIRE_ANSWER_MOST
 };
 
 struct lk_parser {
 	lk_parser_options options;
 	GPtrArray *argv;
 	GPtrArray *environment;
-	pid_t pid; /* 0: none */
-	int socket;
-	unsigned mails; /* given to this child */
+	lk_child child;	   /* that reads */
+	lk_child next;	   /* that gets ready, or waits */
+	uint64_t children; /* which one reads: counted up with each */
 	uint64_t sequence;
 	int mail_fd; /* of the mail under way, borrowed; -1: none */
 	int parts_fd;
-	int spare_fd; /* a parts file given back; -1: none */
+	GArray *spares;	     /* int: parts files given back */
+	GHashTable *writers; /* parts file -> which child wrote it */
+	uint8_t *packet;     /* PACKET_BYTES: a reply, or a piece of an attachment */
 	int64_t started_ms;
 };
 
@@ -64,6 +64,11 @@ static GPtrArray *child_environment(void)
 	return environment;
 }
 
+static void spare_clear(gpointer fd)
+{
+	lk_close_fd(fd);
+}
+
 lk_parser *lk_parser_new(const lk_parser_options *options)
 {
 	lk_parser *parser = g_new0(lk_parser, 1);
@@ -73,7 +78,12 @@ lk_parser *lk_parser_new(const lk_parser_options *options)
 		parser->options.time_limit_ms = TIME_LIMIT_MS;
 	if (parser->options.max_mails == 0)
 		parser->options.max_mails = MAILS_MOST;
-	parser->socket = parser->mail_fd = parser->parts_fd = parser->spare_fd = -1;
+	parser->mail_fd = parser->parts_fd = -1;
+	parser->child.socket = parser->next.socket = -1;
+	parser->spares = g_array_new(FALSE, FALSE, sizeof(int));
+	g_array_set_clear_func(parser->spares, spare_clear);
+	parser->writers = g_hash_table_new_full(g_int_hash, g_int_equal, g_free, g_free);
+	parser->packet = g_malloc(PACKET_BYTES);
 	parser->argv = g_ptr_array_new_with_free_func(g_free);
 	g_ptr_array_add(parser->argv, g_strdup(options->program));
 	add_list(parser->argv, "--authserv", options->authserv);
@@ -85,141 +95,26 @@ lk_parser *lk_parser_new(const lk_parser_options *options)
 	return parser;
 }
 
-/* Ends the child, if there is one, and says how it ended by itself, or NULL. Static. */
-static const char *end_child(lk_parser *parser)
-{
-	siginfo_t dead = {0};
-	const char *how = NULL;
-
-	lk_close_fd(&parser->socket);
-	if (parser->pid > 0) {
-		/* Dying takes its moment; what lives now will not die by itself. */
-		for (unsigned i = 0; i < 20 && dead.si_pid == 0; i++) {
-			if (waitid(P_PID, (id_t)parser->pid, &dead, WEXITED | WNOWAIT | WNOHANG) <
-			    0)
-				break;
-			if (dead.si_pid == 0)
-				poll(NULL, 0, 1);
-		}
-		if (dead.si_pid != 0 && dead.si_code != CLD_EXITED)
-			how = dead.si_status == SIGSYS	  ? "did what its sandbox forbids (SIGSYS)"
-			      : dead.si_status == SIGXCPU ? "used up its CPU time (SIGXCPU)"
-			      : dead.si_status == SIGSEGV ? "crashed (SIGSEGV)"
-			      : dead.si_status == SIGKILL ? "was killed (SIGKILL)"
-							  : "crashed";
-		else if (dead.si_pid != 0)
-			how = "ended without an answer";
-		kill(parser->pid, SIGKILL);
-		while (waitpid(parser->pid, NULL, 0) < 0 && errno == EINTR)
-			;
-	}
-	parser->pid = 0;
-	parser->mails = 0;
-	return how;
-}
-
 void lk_parser_free(lk_parser *parser)
 {
 	if (!parser)
 		return;
-	end_child(parser);
+	lk_child_end(&parser->child);
+	lk_child_retire(&parser->next);
 	lk_close_fd(&parser->parts_fd);
-	lk_close_fd(&parser->spare_fd);
+	g_array_unref(parser->spares);
+	g_hash_table_unref(parser->writers);
+	g_free(parser->packet);
 	g_ptr_array_unref(parser->argv);
 	g_ptr_array_unref(parser->environment);
 	g_free(parser);
 }
 
-/* Between fork and exec: async-signal-safe calls only. Does not return. */
-static void become_child(const lk_parser *parser, int socket, pid_t parent)
-{
-	struct rlimit stack = {STACK_BYTES, STACK_BYTES}, now;
-	sigset_t none;
-
-	sigemptyset(&none);
-	sigprocmask(SIG_SETMASK, &none, NULL);
-	prctl(PR_SET_PDEATHSIG, SIGKILL);
-	if (getppid() != parent)
-		_exit(127);
-	if (socket == LK_WIRE_SOCKET)
-		fcntl(socket, F_SETFD, 0);
-	else if (dup2(socket, LK_WIRE_SOCKET) < 0)
-		_exit(127);
-	/* Standard output is the caller's: what a library prints must not stand in it. */
-	int null = open("/dev/null", O_RDWR | O_CLOEXEC);
-	if (null < 0 || dup2(null, 0) < 0 || dup2(null, 1) < 0)
-		_exit(127);
-	close_range(LK_WIRE_SOCKET + 1, ~0U, 0);
-	if (getrlimit(RLIMIT_STACK, &now) == 0 &&
-	    (now.rlim_max == RLIM_INFINITY || now.rlim_max >= stack.rlim_max))
-		setrlimit(RLIMIT_STACK, &stack);
-	execve(parser->options.program, (char *const *)parser->argv->pdata,
-	       (char *const *)parser->environment->pdata);
-	_exit(127);
-}
-
-/*
- * Waits until the child says that it is ready. A child that cannot start is no verdict about a
- * mail: nothing is read until somebody has looked.
- */
-static bool wait_ready(lk_parser *parser, GError **error)
-{
-	struct pollfd poll_fd = {.fd = parser->socket, .events = POLLIN};
-	lk_wire_reply ready = {0};
-	int64_t until = lk_monotonic_ms() + START_LIMIT_MS;
-	int polled;
-
-	do
-		polled =
-			poll(&poll_fd, 1, (int)CLAMP(until - lk_monotonic_ms(), 0, START_LIMIT_MS));
-	while (polled < 0 && errno == EINTR);
-	ssize_t got = polled > 0 ? recv(parser->socket, &ready, sizeof ready, MSG_DONTWAIT) : -1;
-	if (got == (ssize_t)sizeof ready && ready.magic == LK_WIRE_MAGIC && ready.sequence == 0 &&
-	    ready.size == LK_WIRE_VERSION)
-		return true;
-	const char *how = end_child(parser);
-	g_set_error(error, LK_ERROR, LK_ERR_RETRY, "%s does not start: it %s; %s",
-		    parser->options.program,
-		    got > 0 ? "is of another version" : (how ? how : "did not get ready in time"),
-		    got > 0 ? "restart luukkud after an upgrade"
-			    : "run it by hand with --version to see why");
-	return false;
-}
-
-static bool start_child(lk_parser *parser, GError **error)
-{
-	int pair[2];
-
-	if (access(parser->options.program, X_OK) < 0) {
-		g_set_error(error, LK_ERROR, LK_ERR_RETRY,
-			    "cannot run %s: %s; install it beside the other programs of luukku",
-			    parser->options.program, g_strerror(errno));
-		return false;
-	}
-	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) < 0) {
-		g_set_error(error, LK_ERROR, LK_ERR_RETRY, "no socket for the mail parser: %s",
-			    g_strerror(errno));
-		return false;
-	}
-	pid_t parent = getpid();
-	parser->pid = fork();
-	if (parser->pid == 0)
-		become_child(parser, pair[1], parent);
-	close(pair[1]);
-	if (parser->pid < 0) {
-		parser->pid = 0;
-		close(pair[0]);
-		g_set_error(error, LK_ERROR, LK_ERR_RETRY, "cannot start %s: %s",
-			    parser->options.program, g_strerror(errno));
-		return false;
-	}
-	parser->socket = pair[0];
-	return wait_ready(parser, error);
-}
-
 /* A descriptor that the child cannot write the mail through, whatever the caller's can do. */
 static int open_read_only(int fd)
 {
+	if ((fcntl(fd, F_GETFL) & O_ACCMODE) == O_RDONLY)
+		return fcntl(fd, F_DUPFD_CLOEXEC, 3);
 	g_autofree char *path = g_strdup_printf("/proc/self/fd/%d", fd);
 	int opened = open(path, O_RDONLY | O_CLOEXEC);
 
@@ -250,43 +145,102 @@ static bool send_request(lk_parser *parser)
 	memcpy(CMSG_DATA(header), fds, sizeof fds);
 	ssize_t sent;
 	do
-		sent = sendmsg(parser->socket, &message, MSG_NOSIGNAL);
+		sent = sendmsg(parser->child.socket, &message, MSG_NOSIGNAL);
 	while (sent < 0 && errno == EINTR);
 	return sent == (ssize_t)sizeof request;
 }
 
+/*
+ * A file keeps the pages it has: to get new ones for each mail costs more than to fill them. What
+ * stands in it is nothing that the child does not know, as only the one that wrote it gets it.
+ */
 void lk_parser_give_back(lk_parser *parser, int *parts_fd)
 {
-	lk_close_fd(&parser->spare_fd);
-	parser->spare_fd = *parts_fd;
-	*parts_fd = -1;
+	const uint64_t *writer = g_hash_table_lookup(parser->writers, parts_fd);
+	bool is_known = writer && *writer == parser->children;
+	uint64_t size = 0;
+
+	if (*parts_fd >= 0 && parser->spares->len < SPARES_MOST &&
+	    lk_file_size(*parts_fd, &size, NULL) &&
+	    (size <= SPARE_BYTES_MOST || ftruncate(*parts_fd, SPARE_BYTES_MOST) == 0) &&
+	    (is_known || ftruncate(*parts_fd, 0) == 0)) {
+		g_array_append_val(parser->spares, *parts_fd);
+		*parts_fd = -1;
+	}
+	lk_close_fd(parts_fd);
 }
 
-/* Empty, so that a child which is taken over finds nothing of another mail in it. */
+static void note_writer(lk_parser *parser)
+{
+	g_hash_table_replace(parser->writers, g_memdup2(&parser->parts_fd, sizeof parser->parts_fd),
+			     g_memdup2(&parser->children, sizeof parser->children));
+}
+
+/* For the child that reads now. */
 static bool open_parts(lk_parser *parser, GError **error)
 {
-	lk_close_fd(&parser->parts_fd);
-	if (parser->spare_fd >= 0 && ftruncate(parser->spare_fd, 0) == 0) {
-		parser->parts_fd = parser->spare_fd;
-		parser->spare_fd = -1;
-		return true;
+	if (parser->parts_fd >= 0)
+		lk_parser_give_back(parser, &parser->parts_fd);
+	if (parser->spares->len > 0) {
+		int *last = &g_array_index(parser->spares, int, parser->spares->len - 1);
+		parser->parts_fd = *last;
+		*last = -1;
+		g_array_set_size(parser->spares, parser->spares->len - 1);
+	} else if (!lk_spool_open(parser->options.spool_dir, &parser->parts_fd, error)) {
+		return false;
 	}
-	return lk_spool_open(parser->options.spool_dir, &parser->parts_fd, error);
+	note_writer(parser);
+	return true;
+}
+
+/* Nothing of what another one wrote is for the next child. */
+static void leave_child(lk_parser *parser)
+{
+	parser->children++;
+	g_array_set_size(parser->spares, 0);
+}
+
+static bool start(lk_parser *parser, lk_child *child, GError **error)
+{
+	return lk_child_start(child, (char *const *)parser->argv->pdata,
+			      (char *const *)parser->environment->pdata, error);
+}
+
+/* A child that can be given a mail: the one that reads, the one that got ready, or a new one. */
+static bool have_child(lk_parser *parser, GError **error)
+{
+	lk_child *child = &parser->child;
+
+	if (child->mails >= parser->options.max_mails) {
+		lk_child_retire(child);
+		leave_child(parser);
+	}
+	if (child->pid == 0 && parser->next.pid > 0) {
+		*child = parser->next;
+		parser->next = (lk_child){.socket = -1};
+		/* One that did not come through is made up for by a new one. */
+		lk_child_wait(child, parser->options.program, NULL);
+	}
+	return (child->pid > 0 || start(parser, child, error)) &&
+	       lk_child_wait(child, parser->options.program, error);
+}
+
+static const char *end_child(lk_parser *parser)
+{
+	leave_child(parser);
+	return lk_child_end(&parser->child);
 }
 
 /* Gives the mail under way to a child, a fresh one where the present one is worn out or dead. */
 static bool give(lk_parser *parser, GError **error)
 {
-	if (!open_parts(parser, error))
-		return false;
-	if (parser->mails >= parser->options.max_mails)
-		end_child(parser);
 	for (unsigned attempt = 0; attempt < 2; attempt++) {
-		if (parser->pid == 0 && !start_child(parser, error))
+		if (!have_child(parser, error) || !open_parts(parser, error))
 			return false;
 		if (send_request(parser)) {
-			parser->mails++;
 			parser->started_ms = lk_monotonic_ms();
+			if (++parser->child.mails + AHEAD_MAILS == parser->options.max_mails)
+				start(parser, &parser->next, NULL);
 			return true;
 		}
 		end_child(parser);
@@ -306,12 +260,14 @@ bool lk_parser_start(lk_parser *parser, int mail_fd, GError **error)
 	return false;
 }
 
-/* False when the child died, stalled or talks rubbish; *ret_how is set where the wait says which.
+/*
+ * False when the child died, stalled or talks rubbish; *ret_how is set where the wait says which.
+ * *ret_size says how much stands behind the reply in the packet.
  */
-static bool wait_reply(lk_parser *parser, int64_t until, lk_wire_reply *ret_reply,
+static bool wait_reply(lk_parser *parser, int64_t until, lk_wire_reply *ret_reply, size_t *ret_size,
 		       const char **ret_how)
 {
-	struct pollfd poll_fd = {.fd = parser->socket, .events = POLLIN};
+	struct pollfd poll_fd = {.fd = parser->child.socket, .events = POLLIN};
 
 	for (;;) {
 		int64_t left = until - lk_monotonic_ms();
@@ -322,27 +278,29 @@ static bool wait_reply(lk_parser *parser, int64_t until, lk_wire_reply *ret_repl
 			*ret_how = "did not answer within its time";
 			return false;
 		}
-		ssize_t got = recv(parser->socket, ret_reply, sizeof *ret_reply, 0);
+		ssize_t got = recv(poll_fd.fd, parser->packet, PACKET_BYTES, 0);
 		if (got < 0 && errno == EINTR)
 			continue;
-		return got == (ssize_t)sizeof *ret_reply && ret_reply->magic == LK_WIRE_MAGIC &&
-		       ret_reply->sequence == parser->sequence;
+		if (got < (ssize_t)sizeof *ret_reply)
+			return false;
+		memcpy(ret_reply, parser->packet, sizeof *ret_reply);
+		*ret_size = (size_t)got - sizeof *ret_reply;
+		return ret_reply->magic == LK_WIRE_MAGIC && ret_reply->sequence == parser->sequence;
 	}
 }
 
 /* The hashes are ours: what the child says about bytes is only where they lie. */
-static bool hash_parts(const lk_mail *mail, int parts_fd, GError **error)
+static bool hash_parts(lk_parser *parser, const lk_mail *mail, GError **error)
 {
-	g_autofree uint8_t *chunk = g_malloc(HASH_CHUNK_BYTES);
-
 	for (unsigned i = 0; i < mail->attachments->len; i++) {
 		lk_attachment *part = g_ptr_array_index(mail->attachments, i);
 		g_autoptr(lk_hash) hash = lk_hash_new();
 		for (uint64_t done = 0; done < part->size;) {
-			size_t n = MIN(part->size - done, HASH_CHUNK_BYTES);
-			if (!lk_pread_all(parts_fd, chunk, n, part->offset + done, error))
+			size_t n = MIN(part->size - done, PACKET_BYTES);
+			if (!lk_pread_all(parser->parts_fd, parser->packet, n, part->offset + done,
+					  error))
 				return false;
-			lk_hash_add(hash, chunk, n);
+			lk_hash_add(hash, parser->packet, n);
 			done += n;
 		}
 		lk_hash_end(hash, part->hash);
@@ -350,24 +308,40 @@ static bool hash_parts(const lk_mail *mail, int parts_fd, GError **error)
 	return true;
 }
 
-static bool read_answer(lk_parser *parser, const lk_wire_reply *reply, lk_mail **ret_mail,
-			GError **error)
+/* One too long for the packet lies in the parts file. Caller frees; NULL when it does not. */
+static uint8_t *answer_of_file(const lk_parser *parser, const lk_wire_reply *reply, GError **error)
 {
-	uint64_t size = 0;
-	g_autoptr(lk_mail) mail = NULL;
+	g_autofree uint8_t *bytes = NULL;
 
-	if (!lk_file_size(parser->parts_fd, &size, error))
+	if (reply->size > LK_ANSWER_BYTES_MOST) {
+		g_set_error(error, LK_ERROR, LK_ERR_DATA, "the parser's answer is too long");
+		return NULL;
+	}
+	bytes = g_malloc(reply->size + 1);
+	if (!lk_pread_all(parser->parts_fd, bytes, reply->size, reply->offset, error))
+		return NULL;
+	return g_steal_pointer(&bytes);
+}
+
+static bool read_answer(lk_parser *parser, const lk_wire_reply *reply, size_t behind,
+			lk_mail **ret_mail, GError **error)
+{
+	const uint8_t *bytes = parser->packet + sizeof *reply;
+	g_autofree uint8_t *long_bytes = NULL;
+	g_autoptr(lk_mail) mail = NULL;
+	uint64_t size = 0;
+
+	if (behind != reply->size || behind == 0)
+		bytes = long_bytes = answer_of_file(parser, reply, error);
+	if (!bytes || !lk_file_size(parser->parts_fd, &size, error))
 		return false;
-	if (reply->size > LK_ANSWER_BYTES_MOST || reply->offset > size ||
-	    reply->size > size - reply->offset) {
+	if (reply->offset > size) {
 		g_set_error(error, LK_ERROR, LK_ERR_DATA,
-			    "the parser's answer lies outside its file");
+			    "the parser's attachments lie outside their file");
 		return false;
 	}
-	g_autofree uint8_t *bytes = g_malloc(reply->size + 1);
-	if (!lk_pread_all(parser->parts_fd, bytes, reply->size, reply->offset, error) ||
-	    !lk_answer_decode(bytes, reply->size, reply->offset, &mail, error) ||
-	    !hash_parts(mail, parser->parts_fd, error))
+	if (!lk_answer_decode(bytes, reply->size, reply->offset, &mail, error) ||
+	    !hash_parts(parser, mail, error))
 		return false;
 	*ret_mail = g_steal_pointer(&mail);
 	return true;
@@ -380,7 +354,7 @@ static bool put_off(lk_parser *parser, GError **error)
 
 	parser->mail_fd = -1;
 	lk_close_fd(&parser->parts_fd);
-	parser->parts_fd = -1;
+	g_array_set_size(parser->spares, 0);
 	g_set_error(error, LK_ERROR, LK_ERR_RETRY,
 		    "no room for the attachments of a mail in %s; free some space there, the mail "
 		    "waits "
@@ -403,10 +377,11 @@ bool lk_parser_finish(lk_parser *parser, lk_mail **ret_mail, int *ret_parts_fd, 
 		const char *waited = NULL;
 		/* Both tries end within the limit: the mails behind this one wait no longer. */
 		int64_t until = started_ms + (attempt == 0 ? limit_ms * 3 / 5 : limit_ms);
-		bool is_reply = wait_reply(parser, until, &reply, &waited);
+		size_t behind = 0;
+		bool is_reply = wait_reply(parser, until, &reply, &behind, &waited);
 		if (is_reply && reply.has_no_room)
 			return put_off(parser, error);
-		if (is_reply && read_answer(parser, &reply, &mail, NULL))
+		if (is_reply && read_answer(parser, &reply, behind, &mail, NULL))
 			break;
 		const char *ended = end_child(parser);
 		how = waited ? waited : ended ? ended : "gave an answer that cannot be";
@@ -419,12 +394,17 @@ bool lk_parser_finish(lk_parser *parser, lk_mail **ret_mail, int *ret_parts_fd, 
 	if (!mail) {
 		mail = lk_mail_minimal(mail_fd);
 		mail->is_unparsed = true;
+		/* The next mail need not wait for its child from the beginning. */
+		if (parser->next.pid == 0)
+			start(parser, &parser->next, NULL);
 		g_ptr_array_add(
 			mail->defects,
 			g_strdup_printf("the parser %s on this mail, twice; only its From, To, "
 					"Subject, Message-ID and Date were read",
 					how));
 	}
+	if (mail->attachments->len == 0)
+		lk_parser_give_back(parser, &parser->parts_fd);
 	*ret_mail = g_steal_pointer(&mail);
 	*ret_parts_fd = parser->parts_fd;
 	parser->parts_fd = -1;

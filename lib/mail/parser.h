@@ -2,9 +2,9 @@
  * The client's side of luukku-parse, the child that alone reads bytes of strangers. It has no
  * network, no files, no database and no secrets; its death is an answer, not an outage.
  *
- * The mail goes over as a file descriptor. The decoded attachments and, behind them, the encoded
- * answer come back in a parts file whose descriptor the client made; the answer is decoded
- * defensively and every offset and size in it is checked.
+ * The mail goes over as a file descriptor. The decoded attachments come back in a parts file whose
+ * descriptor the client made, the encoded answer over the socket or, a long one, behind them; it is
+ * decoded defensively and every offset and size in it is checked.
  */
 #ifndef LK_MAIL_PARSER_H
 #define LK_MAIL_PARSER_H
@@ -33,20 +33,23 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC(lk_parser, lk_parser_free)
 
 /*
  * Hands a mail over and returns at once; the descriptor stays the caller's and must stay open
- * until lk_parser_finish. At most one mail is under way. LK_ERR_RETRY when no child can start.
+ * until lk_parser_finish; one that is open for reading only may have its offset moved. At most one
+ * mail is under way. LK_ERR_RETRY when no child can start.
  */
 bool lk_parser_start(lk_parser *parser, int mail_fd, GError **error);
 
 /*
  * Waits for the answer. A mail that kills or stalls the child is tried once more alone; then it
  * comes back with is_unparsed set, read by lk_mail_minimal. *ret_parts_fd holds the decoded
- * attachments and is the caller's to close. LK_ERR_RETRY when no child can start.
+ * attachments, beside bytes that nothing refers to, and is the caller's to close; it is -1 when
+ * there are none. LK_ERR_RETRY when no child can start.
  */
 bool lk_parser_finish(lk_parser *parser, lk_mail **ret_mail, int *ret_parts_fd, GError **error);
 
 /*
- * Takes back a parts file of lk_parser_finish that nobody will read again, to be emptied and used
- * for a later mail; *parts_fd becomes -1. Closing it instead is as right, and slower.
+ * Takes back a parts file of lk_parser_finish that nobody will read again, to be used for a later
+ * mail; *parts_fd becomes -1. Closing it instead is as right, and slower. No child is given a file
+ * that holds what another one wrote.
  */
 void lk_parser_give_back(lk_parser *parser, int *parts_fd);
 

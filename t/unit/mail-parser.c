@@ -68,35 +68,67 @@ static void test_many(void)
 	}
 }
 
-/* A file given back holds nothing of the mail before, also after its child was replaced. */
+static void assert_pdf(const lk_mail *mail, int parts_fd)
+{
+	const lk_attachment *part = g_ptr_array_index(mail->attachments, 0);
+	char bytes[4] = "";
+
+	g_assert_cmpuint(part->size, ==, 4);
+	g_assert_true(lk_pread_all(parts_fd, bytes, 4, part->offset, NULL));
+	g_assert_cmpmem(bytes, 4, "%PDF", 4);
+}
+
+/* A file given back serves later mails, but no child finds there what another one wrote. */
 static void test_give_back(void)
 {
+	enum { BIG_BYTES = 9000 };
 	g_autoptr(lk_parser) parser = parser_new(0, 3);
+	g_autofree char *filler = g_strnfill(BIG_BYTES, 'x');
+	g_autofree char *big = g_strdup_printf("From: a@b.example\nContent-Type: "
+					       "application/pdf\n\n%s",
+					       filler);
+	g_autoptr(lk_mail) kept = NULL;
 	lk_autofd int kept_fd = -1;
-	uint64_t first_size = 0;
 
 	for (unsigned i = 0; i < 8; i++) {
-		lk_autofd int fd = mail_file(i == 0 ? simple : "From: a@b.example\n\nx\n");
+		lk_autofd int fd = mail_file(i == 0 ? big : simple);
 		lk_autofd int parts_fd = -1;
 		uint64_t size = 0;
 		g_autoptr(lk_mail) mail = read_mail(parser, fd, &parts_fd);
 		g_assert_false(mail->is_unparsed);
 		g_assert_true(lk_file_size(parts_fd, &size, NULL));
 		if (i == 0)
-			first_size = size;
+			g_assert_cmpuint(size, ==, BIG_BYTES);
 		else
-			g_assert_cmpuint(size, <, first_size);
+			assert_pdf(mail, parts_fd);
+		if (i >= 3) /* another child */
+			g_assert_cmpuint(size, <, BIG_BYTES);
 		if (i == 4) { /* one that is still read is not taken for the next mail */
 			kept_fd = parts_fd;
 			parts_fd = -1;
+			kept = g_steal_pointer(&mail);
 			continue;
 		}
 		lk_parser_give_back(parser, &parts_fd);
 		g_assert_cmpint(parts_fd, ==, -1);
 	}
-	uint64_t kept_size = 0;
-	g_assert_true(lk_file_size(kept_fd, &kept_size, NULL));
-	g_assert_cmpuint(kept_size, >, 0);
+	assert_pdf(kept, kept_fd);
+}
+
+static void test_no_attachments(void)
+{
+	g_autoptr(lk_parser) parser = parser_new(0, 0);
+	g_autofree char *words = g_strnfill(100 * 1024, 'x');
+	g_autofree char *text = g_strdup_printf("From: a@b.example\n\n%s\n", words);
+
+	for (unsigned i = 0; i < 3; i++) {
+		/* The answer of the long one does not go over the socket. */
+		lk_autofd int fd = mail_file(i == 1 ? text : "From: a@b.example\n\nhei\n");
+		int parts_fd = 0;
+		g_autoptr(lk_mail) mail = read_mail(parser, fd, &parts_fd);
+		g_assert_cmpint(parts_fd, ==, -1);
+		g_assert_true(g_str_has_prefix(mail->text, i == 1 ? words : "hei"));
+	}
 }
 
 static void assert_unparsed(const char *mode, const char *how)
@@ -331,6 +363,7 @@ int main(int argc, char **argv)
 	if (access(program, X_OK) == 0) {
 		g_test_add_func("/parser/many", test_many);
 		g_test_add_func("/parser/give-back", test_give_back);
+		g_test_add_func("/parser/no-attachments", test_no_attachments);
 		g_test_add_func("/parser/failures", test_failures);
 		g_test_add_func("/parser/no-room", test_no_room);
 		g_test_add_func("/parser/next-after-death", test_next_after_death);
