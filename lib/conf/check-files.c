@@ -141,5 +141,6 @@ void lk_conf_check_files(const lk_conf *conf, GPtrArray *problems)
 
 		check_readable(&findings, example->at, "tests[].mail", example->mail);
 	}
+	lk_check_patterns(&findings, conf);
 	lk_problems_sort(&findings);
 }

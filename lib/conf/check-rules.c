@@ -1,5 +1,7 @@
 #include "lib/conf/check.h"
 
+#include "lib/base/pattern.h"
+#include "lib/base/units.h"
 #include "lib/conf/form.h"
 
 #include <string.h>
@@ -7,7 +9,7 @@
 /* A name, and no glob or pattern of names. */
 static bool is_exact(const char *value)
 {
-	return *value != '/' && !strpbrk(value, "*?[");
+	return *value != '/' && !strpbrk(value, "*?");
 }
 
 /* Types of all queues; NULL where one of them takes any. */
@@ -132,53 +134,147 @@ static void check_type_of_queue(const lk_findings *findings, const lk_conf *conf
 				label, queue->name, (char *)g_ptr_array_index(type_set->values, 0));
 }
 
-static void collect_leaves(const lk_conf_test *all, GPtrArray *leaves)
+/* "$1", "${name}": is there a pattern in the rule that could have caught it? */
+static bool is_caught(const lk_conf_test *test, const char *name, int64_t number)
 {
-	for (unsigned i = 0; i < all->children->len; i++) {
-		lk_conf_test *test = g_ptr_array_index(all->children, i);
+	for (unsigned i = 0; strcmp(test->name, "none") != 0 && i < test->values->len; i++) {
+		const char *value = g_ptr_array_index(test->values, i);
+		g_autoptr(lk_pattern) pattern = NULL;
 
-		if (strcmp(test->name, "all") == 0)
-			collect_leaves(test, leaves);
-		else
-			g_ptr_array_add(leaves, test);
+		if (*value != '/' ||
+		    !lk_pattern_new_slashed(value, LK_PATTERN_ONCE, &pattern, NULL))
+			continue;
+		if (number >= 0 ? number <= lk_pattern_groups(pattern)
+				: lk_pattern_has_group(pattern, name))
+			return true;
+	}
+	for (unsigned i = 0; strcmp(test->name, "none") != 0 && i < test->children->len; i++)
+		if (is_caught(g_ptr_array_index(test->children, i), name, number))
+			return true;
+	return false;
+}
+
+static void check_capture(const lk_findings *findings, const lk_conf_rule *rule,
+			  const lk_conf_set *set, const char *label, const char *name)
+{
+	int64_t number = -1;
+
+	if (lk_parse_int(name, 0, 99, &number, NULL)) {
+		if (!is_caught(rule->match, NULL, number))
+			lk_find_error(findings, set->at,
+				      "%s.set.%s: $%s: no pattern of the rule has so many groups",
+				      label, set->name, name);
+	} else if (!is_caught(rule->match, name, -1)) {
+		lk_find_error(findings, set->at,
+			      "%s.set.%s: ${%s}: no pattern of the rule has a group of this name "
+			      "((?<%s>...))",
+			      label, set->name, name, name);
 	}
 }
 
-/* The one exact value that this test wants, or NULL. */
-static const char *only_value(const lk_conf_test *test)
+static void check_captures(const lk_findings *findings, const lk_conf_rule *rule,
+			   const lk_conf_set *set, const char *label, const char *value)
 {
-	const char *value = NULL;
+	for (const char *p = strchr(value, '$'); p; p = strchr(p, '$')) {
+		const char *close = p[1] == '{' ? strchr(p, '}') : NULL;
+		g_autofree char *name = NULL;
 
-	if (test->values->len == 1 && !test->negated)
-		value = g_ptr_array_index(test->values, 0);
-	return value && is_exact(value) ? value : NULL;
+		if (close && close > p + 2)
+			name = g_strndup(p + 2, (size_t)(close - p - 2));
+		else if (g_ascii_isdigit(p[1]))
+			name = g_strndup(p + 1, 1);
+		if (name)
+			check_capture(findings, rule, set, label, name);
+		p += p[1] == '$' ? 2 : 1;
+	}
 }
 
-/* Tests that must all hold and want different values of a thing that has one. */
-static void check_contradiction(const lk_findings *findings, const char *label,
-				const lk_conf_test *all)
+/* A field that nobody asks for may be right; one that is nearly a known one is not. */
+static void check_field(const lk_findings *findings, const lk_conf *conf, lk_conf_origin at,
+			const char *label, const char *field, bool must_exist)
 {
-	static const char *const single[] = {"queue", "mailbox",    "kind",	"priority",
-					     "type",  "importance", "language", NULL};
-	g_autoptr(GPtrArray) leaves = g_ptr_array_new();
+	g_autoptr(GPtrArray) known = g_ptr_array_new();
+	g_autofree char *near = NULL;
 
-	collect_leaves(all, leaves);
-	for (unsigned i = 0; i < leaves->len; i++) {
-		const lk_conf_test *a = g_ptr_array_index(leaves, i);
-		const char *mine = only_value(a);
+	for (unsigned i = 0; i < conf->queues->len; i++) {
+		const lk_conf_queue *queue = g_ptr_array_index(conf->queues, i);
 
-		for (unsigned j = 0; mine && g_strv_contains(single, a->name) && j < i; j++) {
-			const lk_conf_test *b = g_ptr_array_index(leaves, j);
-			const char *other = only_value(b);
-
-			if (other && strcmp(a->name, b->name) == 0 &&
-			    g_ascii_strcasecmp(mine, other) != 0)
-				lk_find_warning(findings, a->at,
-						"%s can never match: %s cannot be both \"%s\" and "
-						"\"%s\"",
-						label, a->name, other, mine);
+		for (unsigned j = 0; j < queue->required->len; j++) {
+			const lk_conf_required *required = g_ptr_array_index(queue->required, j);
+			if (required->field)
+				g_ptr_array_add(known, required->field);
 		}
 	}
+	if (g_ptr_array_find_with_equal_func(known, field, g_str_equal, NULL))
+		return;
+	near = lk_did_you_mean(field, (const char *const *)known->pdata, known->len);
+	if (must_exist)
+		lk_find_error(findings, at, "%s: no queue asks for the field \"%s\"%s", label,
+			      field, near);
+	else if (*near)
+		lk_find_warning(findings, at, "%s: no queue asks for the field \"%s\"%s", label,
+				field, near);
+}
+
+static void check_captured_sets(const lk_findings *findings, const lk_conf *conf,
+				const lk_conf_rule *rule, const char *label)
+{
+	for (unsigned i = 0; i < rule->set->len; i++) {
+		const lk_conf_set *set = g_ptr_array_index(rule->set, i);
+		bool is_field = strcmp(set->name, "fields") == 0;
+
+		if (!is_field && strcmp(set->name, "subject") != 0 &&
+		    strcmp(set->name, "tags") != 0)
+			continue;
+		if (is_field && set->argument) {
+			g_autofree char *what = g_strconcat(label, ".set.fields", NULL);
+			check_field(findings, conf, set->at, what, set->argument, false);
+		}
+		for (unsigned j = 0; j < set->values->len; j++)
+			check_captures(findings, rule, set, label,
+				       g_ptr_array_index(set->values, j));
+	}
+}
+
+static bool is_in_team(const lk_conf_queue *queue, const lk_conf_agent *agent)
+{
+	const GPtrArray *lists[] = {queue->agents, queue->managers};
+
+	for (unsigned l = 0; l < G_N_ELEMENTS(lists); l++)
+		for (unsigned i = 0; i < lists[l]->len; i++) {
+			const char *address = g_ptr_array_index(lists[l], i);
+
+			if (g_strcmp0(agent->address, address) == 0 ||
+			    g_ptr_array_find_with_equal_func(agent->aliases, address, g_str_equal,
+							     NULL))
+				return true;
+		}
+	return false;
+}
+
+/* The rule's own queue, else any: an owner who cannot see the ticket is none. */
+static void check_owner(const lk_findings *findings, const lk_conf *conf, const lk_conf_rule *rule,
+			const char *label)
+{
+	const lk_conf_set *owner = find_set(rule->set, "owner");
+	const lk_conf_set *queue_set = find_set(rule->set, "queue");
+	const lk_conf_agent *agent = NULL;
+	const char *name = NULL;
+
+	if (!owner || owner->values->len != 1)
+		return;
+	agent = lk_conf_find_agent(conf, g_ptr_array_index(owner->values, 0));
+	if (queue_set && queue_set->values->len == 1)
+		name = g_ptr_array_index(queue_set->values, 0);
+	for (unsigned i = 0; agent && i < conf->queues->len; i++) {
+		const lk_conf_queue *queue = g_ptr_array_index(conf->queues, i);
+
+		if ((!name || g_strcmp0(queue->name, name) == 0) && is_in_team(queue, agent))
+			return;
+	}
+	if (agent)
+		lk_find_warning(findings, owner->at, "%s.set.owner: %s is no agent of %s%s", label,
+				agent->address, name ? "queue " : "any queue", name ? name : "");
 }
 
 static void check_rule(const lk_findings *findings, const lk_conf *conf, const lk_conf_rule *rule,
@@ -188,9 +284,10 @@ static void check_rule(const lk_findings *findings, const lk_conf *conf, const l
 	g_autofree char *set_label = g_strconcat(label, ".set", NULL);
 
 	check_test(findings, conf, name, rule->match);
-	check_contradiction(findings, label, rule->match);
 	check_sets(findings, conf, set_label, rule->set);
 	check_type_of_queue(findings, conf, rule, label);
+	check_captured_sets(findings, conf, rule, label);
+	check_owner(findings, conf, rule, label);
 	if (!g_hash_table_contains(conf->given, &rule->set) && !rule->stop)
 		lk_find_warning(findings, rule->at, "%s sets nothing and stops nothing", label);
 	if (find_set(rule->set, "drop") && rule->set->len > 1)
@@ -200,24 +297,57 @@ static void check_rule(const lk_findings *findings, const lk_conf *conf, const l
 
 static void check_list(const lk_findings *findings, const lk_conf *conf, const GPtrArray *rules)
 {
-	bool new_stopped = false;
-	bool replies_stopped = false;
-
 	for (unsigned i = 0; i < rules->len; i++) {
 		const lk_conf_rule *rule = g_ptr_array_index(rules, i);
 		g_autofree char *label = g_strdup_printf("rules[%s]", rule->name ? rule->name : "");
 
 		check_rule(findings, conf, rule, label);
-		if (new_stopped && (rule->on == LK_CONF_ON_NEW || replies_stopped))
-			lk_find_warning(findings, rule->at,
-					"%s is never reached: a rule above it always holds and "
-					"stops",
-					label);
-		if (!rule->stop || rule->match->children->len > 0)
-			continue;
-		new_stopped = true;
-		replies_stopped = replies_stopped || rule->on == LK_CONF_ON_REPLY;
 	}
+}
+
+/* One whose name is wrong there may be the one that is missed here. */
+static bool teams_are_known(const lk_conf *conf)
+{
+	for (unsigned i = 0; i < conf->queues->len; i++) {
+		const lk_conf_queue *queue = g_ptr_array_index(conf->queues, i);
+
+		for (unsigned j = 0; j < queue->agents->len; j++)
+			if (!lk_conf_find_agent(conf, g_ptr_array_index(queue->agents, j)))
+				return false;
+	}
+	return true;
+}
+
+/* Who gets no ticket. */
+static void check_idle_agents(const lk_findings *findings, const lk_conf *conf)
+{
+	if (!teams_are_known(conf))
+		return;
+	for (unsigned i = 0; i < conf->agents->len; i++) {
+		const lk_conf_agent *agent = g_ptr_array_index(conf->agents, i);
+		bool has_work = !agent->address ||
+				g_ptr_array_find_with_equal_func(conf->site.incident_managers,
+								 agent->address, g_str_equal, NULL);
+
+		for (unsigned j = 0; !has_work && j < conf->queues->len; j++)
+			has_work = is_in_team(g_ptr_array_index(conf->queues, j), agent);
+		if (!has_work)
+			lk_find_warning(findings, agent->at,
+					"agents: %s is in the agents or managers of no queue",
+					agent->address);
+	}
+}
+
+/* Fields that an example expects to be missing are asked for by somebody. */
+static void check_expected(const lk_findings *findings, const lk_conf *conf,
+			   const lk_conf_example *example)
+{
+	const lk_conf_set *missing = find_set(example->expect, "missing_fields");
+
+	check_sets(findings, conf, "tests[].expect", example->expect);
+	for (unsigned i = 0; missing && i < missing->values->len; i++)
+		check_field(findings, conf, missing->at, "tests[].expect.missing_fields",
+			    g_ptr_array_index(missing->values, i), true);
 }
 
 void lk_check_rules(const lk_findings *findings, const lk_conf *conf)
@@ -228,9 +358,8 @@ void lk_check_rules(const lk_findings *findings, const lk_conf *conf)
 
 		check_list(findings, conf, queue->rules);
 	}
-	for (unsigned i = 0; i < conf->tests->len; i++) {
-		const lk_conf_example *example = g_ptr_array_index(conf->tests, i);
-
-		check_sets(findings, conf, "tests[].expect", example->expect);
-	}
+	for (unsigned i = 0; i < conf->tests->len; i++)
+		check_expected(findings, conf, g_ptr_array_index(conf->tests, i));
+	check_idle_agents(findings, conf);
+	lk_check_matches(findings, conf);
 }

@@ -10,6 +10,13 @@ void lk_check_conf(const lk_findings *findings, const lk_conf *conf);
 void lk_check_servers(const lk_findings *findings, const lk_conf *conf);
 void lk_check_desk(const lk_findings *findings, const lk_conf *conf);
 void lk_check_rules(const lk_findings *findings, const lk_conf *conf);
+/* check-match.c: rules that can never match. */
+void lk_check_matches(const lk_findings *findings, const lk_conf *conf);
+/*
+ * check-patterns.c: patterns that may take for ever, templates that are nowhere. Takes its time and
+ * looks at files: for `check`, not for every start.
+ */
+void lk_check_patterns(const lk_findings *findings, const lk_conf *conf);
 
 /* What all objects with a name begin with. */
 typedef struct {
