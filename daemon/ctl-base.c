@@ -37,6 +37,13 @@ bool lk_ctl_conf(lk_ctl *ctl, const lk_conf **ret_conf, GError **error)
 bool lk_ctl_db(lk_ctl *ctl, lk_db **ret_db, GError **error)
 {
 	static const lk_query_group groups[] = {LK_QG_CTL, LK_QG_PERSON};
+
+	return lk_ctl_db_with(ctl, groups, G_N_ELEMENTS(groups), ret_db, error);
+}
+
+bool lk_ctl_db_with(lk_ctl *ctl, const lk_query_group *groups, unsigned n_groups, lk_db **ret_db,
+		    GError **error)
+{
 	const lk_conf *conf = NULL;
 
 	if (!lk_ctl_conf(ctl, &conf, error))
@@ -47,7 +54,7 @@ bool lk_ctl_db(lk_ctl *ctl, lk_db **ret_db, GError **error)
 			.program = "luukkuctl",
 			.role = "luukku_ctl",
 			.groups = groups,
-			.n_groups = G_N_ELEMENTS(groups),
+			.n_groups = n_groups,
 		};
 		GError *local = NULL;
 

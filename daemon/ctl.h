@@ -55,6 +55,7 @@ extern const lk_ctl_command lk_ctl_key_commands[];	    /* ctl-key.c */
 extern const lk_ctl_command lk_ctl_deliver_commands[];	    /* ctl-deliver.c */
 extern const lk_ctl_command lk_ctl_list_commands[];	    /* ctl-list.c */
 extern const lk_ctl_command lk_ctl_show_commands[];	    /* ctl-show.c */
+extern const lk_ctl_command lk_ctl_do_commands[];	    /* ctl-do.c */
 extern const lk_ctl_command lk_ctl_status_commands[];	    /* ctl-status.c */
 extern const lk_ctl_command lk_ctl_trace_commands[];	    /* ctl-trace.c */
 extern const lk_ctl_command lk_ctl_outbox_commands[];	    /* ctl-outbox.c */
@@ -81,6 +82,9 @@ bool lk_ctl_conf(lk_ctl *ctl, const lk_conf **ret_conf, GError **error);
  * away the exit status becomes 69. Borrowed.
  */
 bool lk_ctl_db(lk_ctl *ctl, lk_db **ret_db, GError **error);
+/* The same with the statements of these groups, for a command that opens the database first. */
+bool lk_ctl_db_with(lk_ctl *ctl, const lk_query_group *groups, unsigned n_groups, lk_db **ret_db,
+		    GError **error);
 
 /*
  * "cli:" and the operating-system user: the one behind sudo, when sudo made us root or the user of

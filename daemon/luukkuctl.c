@@ -45,7 +45,7 @@ static const lk_ctl_command parse_commands[] = {
 };
 
 static const lk_ctl_command *const tables[] = {
-	lk_ctl_list_commands,	lk_ctl_show_commands,
+	lk_ctl_list_commands,	lk_ctl_show_commands,	lk_ctl_do_commands,
 	lk_ctl_trace_commands,	lk_ctl_status_commands,
 	lk_ctl_outbox_commands, lk_ctl_quarantine_commands,
 	lk_ctl_person_commands, lk_ctl_organisation_commands,

@@ -94,7 +94,7 @@ DELETE FROM participant c
 RETURNING c.person_id AS person;
 
 -- name: command_requester
--- $1 ticket, $2 the new requester, $3 actor, $4 at. The one before takes no part any more. Gives person.
+-- $1 ticket, $2 the new requester. The one before takes no part any more. Gives person.
 WITH gone AS (
 	DELETE FROM participant WHERE ticket_id = $1 AND (role = 'requester' OR person_id = $2)
 	RETURNING person_id, role

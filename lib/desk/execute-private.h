@@ -1,0 +1,158 @@
+/* Shared by the files that run commands only. */
+#ifndef LK_DESK_EXECUTE_PRIVATE_H
+#define LK_DESK_EXECUTE_PRIVATE_H
+
+#include "lib/desk/execute.h"
+#include "lib/desk/outbox.h"
+#include "lib/desk/status.h"
+#include "lib/desk/ticket.h"
+
+/* One run. Borrowed: the first four. */
+typedef struct {
+	lk_db *db;
+	const lk_policy *policy;
+	const lk_execution *how;
+	const lk_commands *commands;
+	lk_receipt *receipt;
+
+	const lk_command *command; /* that runs now */
+	int64_t ticket;		   /* on which ticket; 0: on none */
+	lk_rows *row;		   /* of command_ticket, as it is before the command */
+	const lk_queue *queue;	   /* of the ticket; NULL: it left the configuration */
+
+	GHashTable
+		*sight;	 /* int64_t * -> lk_sight, of every ticket named, as it was at the start */
+	GArray *touched; /* int64_t: tickets changed, in order */
+	GHashTable *lines; /* int64_t * -> GPtrArray of char *: what was done with each */
+	lk_json *steps;	   /* what takes it back */
+} lk_run;
+
+/* --- execute.c -------------------------------------------------------------------------------- */
+
+/* Notes that the line cannot be run; true, so that handlers can return it. */
+bool lk_run_problem(lk_run *run, lk_problem_code code, const char *word, const char *hint);
+/* Something that the agent should know beside the new state. Printf; true. */
+bool lk_run_remark(lk_run *run, const char *format, ...) G_GNUC_PRINTF(2, 3);
+
+/*
+ * The ticket that a reference of the current command leads to, merges followed; 0 when there is
+ * none that the agent may know of (the problem is noted). Reads nothing else.
+ */
+bool lk_run_reference(lk_run *run, int64_t named, int64_t *ret_ticket, GError **error);
+
+/* Makes the ticket the current one: locks it and reads run->row. */
+bool lk_run_enter(lk_run *run, int64_t ticket, GError **error);
+const char *lk_run_text(const lk_run *run, const char *column);
+lk_status lk_run_status(const lk_run *run);
+lk_lang lk_run_language(const lk_run *run);
+
+/* Remembers that the ticket was changed, for the receipt. */
+void lk_run_touch(lk_run *run, int64_t ticket);
+
+/* An event on the current ticket; detail (consumed) may be NULL. */
+bool lk_run_event(lk_run *run, const char *event, const char *reason, lk_json *detail,
+		  GError **error);
+
+/*
+ * Changes columns of the current ticket (keys of command_change); what they were becomes a step.
+ * Consumes changes.
+ */
+bool lk_run_change(lk_run *run, lk_json *changes, GError **error);
+/* The same with one text. */
+bool lk_run_change_text(lk_run *run, const char *key, const char *value, GError **error);
+
+/* Queue, priority, type, organisation, by lk_ticket_change. */
+bool lk_run_change_level(lk_run *run, lk_change_what what, const char *value, const char *reason,
+			 GError **error);
+
+/* By the table of status x event; a refusal becomes a problem and *ret_ok false. */
+bool lk_run_move(lk_run *run, lk_status_event event, const char *reason, lk_time until,
+		 bool *ret_ok, GError **error);
+
+/* --- execute-ticket.c ------------------------------------------------------------------------- */
+
+/* Required fields of the queue without a value among fields, in order. Borrowed; caller unrefs. */
+GPtrArray *lk_run_missing(const lk_run *run, const lk_json *fields);
+/* role: "requester" or "cc". *ret_is_new false: they took part already. */
+bool lk_run_add_participant(lk_run *run, int64_t person, const char *role, bool *ret_is_new,
+			    GError **error);
+
+/* --- execute-undo.c --------------------------------------------------------------------------- */
+
+/* Adds a step {"do": what, "ticket": current} and gives it for more keys. Borrowed. */
+lk_json *lk_run_step(lk_run *run, const char *what);
+bool lk_run_undo(lk_run *run, GError **error);
+
+/* --- execute-mail.c --------------------------------------------------------------------------- */
+
+/*
+ * The message that holds the text on the current ticket: the mail itself where it is on that
+ * ticket, else one made of the text.
+ */
+bool lk_run_message(lk_run *run, const char *direction, const char *text, int64_t *ret_message,
+		    GError **error);
+
+/* The agent's words to the requester and those copied. Consumes more (NULL: none). */
+bool lk_run_tell_people(lk_run *run, const char *template_name, const char *text, int64_t message,
+			lk_json *more, const char *reason, GError **error);
+
+/* An automatic mail to the requester alone; never on a machine's ticket. Consumes variables. */
+bool lk_run_tell_requester(lk_run *run, const char *template_name, lk_json *variables,
+			   const char *reason, GError **error);
+
+/* A mail in the outbox as a step and in the receipt. */
+bool lk_run_post(lk_run *run, const lk_outbox_mail *mail, GError **error);
+
+/* The first answer by a person: its clock stops. */
+bool lk_run_responded(lk_run *run, int64_t message, GError **error);
+
+/* Did the customer write after what this mail answers? */
+bool lk_run_is_stale(lk_run *run, bool *ret_is_stale, GError **error);
+
+/* By name or address; *ret_near: the nearest name, or NULL. */
+const lk_supplier *lk_run_find_supplier(const lk_run *run, const char *word, const char **ret_near);
+
+/* The text as an answer to the customer. */
+bool lk_run_reply(lk_run *run, GError **error);
+
+/* --- the commands ----------------------------------------------------------------------------- */
+
+/* On one ticket each; false on errors of the database alone. */
+bool lk_run_take(lk_run *run, GError **error);
+bool lk_run_assign(lk_run *run, GError **error);
+bool lk_run_queue(lk_run *run, GError **error);
+bool lk_run_priority(lk_run *run, GError **error);
+bool lk_run_type(lk_run *run, GError **error);
+bool lk_run_tag(lk_run *run, GError **error);
+bool lk_run_field(lk_run *run, GError **error);
+bool lk_run_subject(lk_run *run, GError **error);
+bool lk_run_cc(lk_run *run, GError **error);
+bool lk_run_organisation(lk_run *run, GError **error);
+bool lk_run_survey(lk_run *run, GError **error);
+bool lk_run_for(lk_run *run, GError **error);
+bool lk_run_note(lk_run *run, GError **error);
+bool lk_run_wait(lk_run *run, GError **error);
+bool lk_run_open(lk_run *run, GError **error);
+bool lk_run_resolve(lk_run *run, GError **error);
+bool lk_run_reopen(lk_run *run, GError **error);
+bool lk_run_close(lk_run *run, GError **error);
+bool lk_run_spam(lk_run *run, GError **error);
+bool lk_run_merge(lk_run *run, GError **error);
+bool lk_run_split(lk_run *run, GError **error);
+bool lk_run_link(lk_run *run, GError **error);
+bool lk_run_parent(lk_run *run, GError **error);
+bool lk_run_supplier(lk_run *run, GError **error);
+bool lk_run_ask(lk_run *run, GError **error);
+/* On none. */
+bool lk_run_next(lk_run *run, GError **error);
+bool lk_run_away(lk_run *run, GError **error);
+bool lk_run_list(lk_run *run, GError **error);
+bool lk_run_history(lk_run *run, GError **error);
+bool lk_run_search(lk_run *run, GError **error);
+bool lk_run_more(lk_run *run, GError **error);
+bool lk_run_help(lk_run *run, GError **error);
+
+/* Takes ownership for the agent, with the event; they serve the queue. */
+bool lk_run_set_owner(lk_run *run, const lk_agent *agent, const char *reason, GError **error);
+
+#endif
