@@ -38,7 +38,7 @@ CONF
 my $db = $desk->db;
 my $sched = program('luukku-sched');
 my $clocks = build_dir() . '/t-helper/clocks';
-plan skip_all => "$clocks is not built; run t/run" if !-x $clocks;
+skip_or_die("$clocks is not built; run t/run") if !-x $clocks;
 
 sub epoch {
 	my ($y, $mo, $d, $h, $mi, $s) = $_[0] =~ /\A(\d+)-(\d+)-(\d+)T(\d+):(\d+):(\d+)Z\z/ or die $_[0];
