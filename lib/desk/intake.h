@@ -1,0 +1,73 @@
+/* Steps of the intake beside the straight line of ingest.c; shared by its files only. */
+#ifndef LK_DESK_INTAKE_H
+#define LK_DESK_INTAKE_H
+
+#include "lib/desk/notice.h"
+#include "lib/desk/private.h"
+
+/* similar.c: what the words of the mail come to, for threading. Needs work->known. */
+void lk_work_read_words(lk_work *work);
+
+/*
+ * similar.c: looks up the sender's open tickets where nothing else ties the mail to one, and
+ * decides again.
+ */
+bool lk_work_find_similar(lk_work *work, GError **error);
+
+/*
+ * How alike texts and others are, pair by pair, in percent of pg_trgm. Lists of char *, one length,
+ * each text of a few kB. GArray of int; caller unrefs.
+ */
+bool lk_work_alike(lk_work *work, const GPtrArray *texts, const GPtrArray *others,
+		   GArray **ret_percents, GError **error);
+
+/*
+ * chase.c: counts the chase that was just stored, tells owner or managers, answers the customer:
+ * "added to TUKI-1042" for a new mail that joined, else how the matter stands, once a day at most.
+ */
+bool lk_work_chased(lk_work *work, int64_t ticket, int64_t message, GError **error);
+
+/*
+ * chase.c: may the writer of this mail be answered by a mail of the desk's? NULL: yes, else why
+ * not; caller frees.
+ */
+char *lk_work_unanswerable(const lk_work *work);
+
+/*
+ * status-list.c: answers a mail whose subject asks for the sender's open tickets. *ret_done false:
+ * it does not ask.
+ */
+bool lk_work_status_list(lk_work *work, lk_ingest_result *result, bool *ret_done, GError **error);
+
+/*
+ * own.c: makes the reply address by which the sender makes a joined mail a ticket of its own; NULL
+ * where addresses take no token. Caller frees.
+ */
+char *lk_work_apart_address(const lk_work *work, int64_t message, uint8_t epoch);
+
+/* own.c: reads such tokens among the clues as what they stand for. Before load of candidates. */
+bool lk_work_read_apart(lk_work *work, GError **error);
+
+/* own.c: takes the mail's earlier message off its ticket, when the mail came to ask for that. */
+bool lk_work_apart(lk_work *work, lk_ingest_result *result, bool *ret_done, GError **error);
+
+/*
+ * mass.c: after a new ticket was stored: proposes a mass incident to the managers where many people
+ * wrote the same within a short time.
+ */
+bool lk_work_mass(lk_work *work, int64_t ticket, GError **error);
+
+/* One team that hears of the mail. */
+typedef struct {
+	lk_notice notice;
+	char *also;	   /* backs notice.also */
+	GPtrArray *agents; /* const lk_agent *, deputies in place */
+} lk_work_team;
+void lk_work_team_free(void *team);
+
+/* ingest-notice.c: who hears of it, after the plan; what explain says of it; the notices. */
+bool lk_work_find_teams(lk_work *work, GError **error);
+void lk_work_explain_teams(const lk_work *work, lk_json *explain);
+bool lk_work_notify(lk_work *work, int64_t ticket, int64_t message, GError **error);
+
+#endif
