@@ -33,12 +33,13 @@ static GPtrArray *candidates(const lk_policy *policy, const lk_assign_facts *fac
 			     unsigned *ret_away, unsigned *ret_unskilled)
 {
 	GPtrArray *all = g_ptr_array_new();
+	g_autoptr(GHashTable) seen = g_hash_table_new(NULL, NULL);
 
 	for (unsigned i = 0; i < facts->queue->agents->len; i++) {
 		const lk_agent *agent =
 			lk_policy_agent(policy, g_ptr_array_index(facts->queue->agents, i));
 
-		if (!agent || g_ptr_array_find(all, agent, NULL))
+		if (!agent || !g_hash_table_add(seen, (void *)agent))
 			continue;
 		if (is_away(facts, agent))
 			(*ret_away)++;
