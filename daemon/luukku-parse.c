@@ -20,7 +20,7 @@
 #include <sysexits.h>
 #include <unistd.h>
 
-enum { KEPT_BYTES = 1024 * 1024 };
+enum { KEPT_BYTES = 8 * 1024 * 1024 };
 
 typedef struct {
 	GPtrArray *authserv, *relays, *own_lists, *strip;

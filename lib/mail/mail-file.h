@@ -11,8 +11,8 @@
 #include <stdint.h>
 
 enum {
-	LK_MAIL_FILE_HELD_MOST = 640 * 1024, /* with the room before it less than malloc maps */
-	LK_MAIL_FILE_ROOM = 128 * 1024	     /* a header that takes the place of the mail's own */
+	LK_MAIL_FILE_HELD_MOST = 6 * 1024 * 1024,
+	LK_MAIL_FILE_ROOM = 128 * 1024 /* a header that takes the place of the mail's own */
 };
 
 typedef struct {

@@ -61,6 +61,13 @@ char *lk_words_unfold(const char *value, size_t n)
 	GString *line = g_string_sized_new(n);
 
 	for (size_t i = 0; i < n; i++) {
+		size_t plain = i;
+		while (plain < n && (unsigned char)value[plain] >= ' ')
+			plain++;
+		g_string_append_len(line, value + i, (gssize)(plain - i));
+		i = plain;
+		if (i == n)
+			break;
 		if (value[i] == '\r' || value[i] == '\n') {
 			/* The blank that starts the folded line is part of the value. */
 			if (i + 1 == n || (value[i + 1] != ' ' && value[i + 1] != '\t' &&
@@ -167,11 +174,22 @@ static void decode_line(const char *line, size_t n, GString *out)
 	g_string_free(state.bytes, TRUE);
 }
 
+/* Neither encoded words nor bytes that any charset or cleaning would change, as most lines are. */
+static bool is_as_it_reads(const char *line)
+{
+	for (const char *p = line; *p; p++)
+		if (*p < ' ' || *p > '~' || (*p == '=' && p[1] == '?'))
+			return false;
+	return true;
+}
+
 char *lk_words_decode(const char *value, size_t n)
 {
 	g_autofree char *line = lk_words_unfold(value, n);
-	g_autoptr(GString) text = g_string_sized_new(n);
 
+	if (is_as_it_reads(line))
+		return g_steal_pointer(&line);
+	g_autoptr(GString) text = g_string_sized_new(n);
 	decode_line(line, strlen(line), text);
 	g_autofree char *clean = lk_text_clean(text->str, text->len);
 	for (char *p = clean; *p; p++)
