@@ -150,7 +150,7 @@ my $newest = @files;
 			('ticket', 'owner'), ('ticket_link', 'relation'), ('mailbox', 'name'),
 			('lease', 'mailbox'), ('folder', 'mailbox'), ('folder', 'name'),
 			('arrival', 'mailbox'), ('arrival', 'folder'), ('arrival', 'uid'),
-			('outbox', 'state'), ('timer', 'key'), ('timer', 'kind'), ('turn', 'queue'))
+			('outbox', 'state'), ('timer', 'key'), ('timer', 'kind'), ('turn', 'queue'), ('mass', 'queue'))
 		 ORDER BY 1});
 	is_deeply(\@types, [], 'no text of strangers is indexed: only hashes');
 }

@@ -2,8 +2,8 @@
  * lib/desk for the tests in Perl: desk COMMAND [NAME=VALUE...], connection string in $LUUKKU_DB,
  * role in $LUUKKU_ROLE. Results go to standard output as one "key value" a line; an error goes to
  * standard error as "CODE: message" and becomes the exit status. The desk it plays has the queues
- * ict, hr and alarm, the agents aino and bo, one organisation, and a breaker of 3 mails in 10
- * minutes.
+ * ict, hr, alarm and tuki (which joins duplicates and has a manager), the agents aino and bo, one
+ * organisation, two suppliers, and a breaker of 3 mails in 10 minutes.
  *
  *   ingest file=PATH [mailbox=ict] [uid=1] [folder=INBOX] [silent=1] [large=1] [at=TIME]
  *          [recipient=ADDRESS]             through a real luukku-parse
@@ -55,6 +55,14 @@ static int64_t number(char **args, const char *name, const char *fallback)
 	return n;
 }
 
+/* Queue tuki: with a manager, joining duplicates, looking for mass incidents. */
+static void add_care(lk_queue *queue)
+{
+	g_ptr_array_add(queue->managers, g_strdup("bo@example.fi"));
+	queue->duplicate_window_s = INT64_C(2) * 86400;
+	queue->mass = (lk_mass_policy){.people = 4, .within_s = 3600, .similarity = 45};
+}
+
 static void add_queue(const char *name, lk_lang language)
 {
 	lk_queue *queue = lk_queue_new();
@@ -73,8 +81,19 @@ static void add_queue(const char *name, lk_lang language)
 		queue->machine_mail = LK_MACHINE_QUARANTINE;
 		queue->acknowledge = false;
 	}
+	if (strcmp(name, "tuki") == 0)
+		add_care(queue);
 	g_ptr_array_add(policy->queues, queue);
 	g_ptr_array_add(policy->mailboxes, lk_desk_mailbox_new(name, name));
+}
+
+static void add_supplier(const char *name, const char *public_name)
+{
+	lk_supplier *supplier = lk_supplier_new();
+
+	supplier->name = g_strdup(name);
+	supplier->public_name = g_strdup(public_name);
+	g_ptr_array_add(policy->suppliers, supplier);
 }
 
 static void add_agent(const char *name, const char *address)
@@ -105,6 +124,9 @@ static void make_policy(void)
 	add_queue("ict", LK_LANG_FI);
 	add_queue("hr", LK_LANG_SV);
 	add_queue("alarm", LK_LANG_FI);
+	add_queue("tuki", LK_LANG_FI);
+	add_supplier("Laite Oy", "Laite Oy");
+	add_supplier("Salainen Oy", NULL);
 	add_agent("Aino Aalto", "aino@example.fi");
 	add_agent("Bo Berg", "bo@example.fi");
 	organisation->name = g_strdup("Pohjoinen sairaala");
@@ -117,7 +139,7 @@ static void make_policy(void)
 static bool open_db(lk_db **ret_db, GError **error)
 {
 	static const lk_query_group intake[] = {LK_QG_INGEST, LK_QG_THREAD, LK_QG_TICKET,
-						LK_QG_OUTBOX, LK_QG_BLOB,   LK_QG_NOTICE};
+						LK_QG_OUTBOX, LK_QG_BLOB, LK_QG_NOTICE, LK_QG_COMMAND};
 	lk_db_options options = {.conninfo = g_getenv("LUUKKU_DB"),
 				 .program = "t-helper",
 				 .role = g_getenv("LUUKKU_ROLE"),
