@@ -191,6 +191,7 @@ static lk_json *record_json(lk_ctl *ctl, const lk_policy *policy, const record *
 		lk_json_push(messages, message_json(r, i));
 	lk_json_set_int(json, "chased", lk_row_int(r->ticket, 0, "chased"));
 	lk_json_set_text(json, "resolution", lk_row_text(r->ticket, 0, "resolution"));
+	lk_json_take(json, "missing_fields", lk_ctl_texts_json(r->ticket, 0, "missing_fields"));
 	lk_json_take(json, "participants", participants_json(r));
 	lk_json_take(json, "messages", messages);
 	lk_json_take(json, "events", events_json(r));
@@ -232,6 +233,24 @@ static void print_links(const record *r)
 	}
 }
 
+/* Each field on a line of its own, those that are still missing below. */
+static void print_fields(const lk_rows *t)
+{
+	g_autoptr(lk_json) fields = lk_ctl_row_json(t, 0, "fields");
+	g_autoptr(GPtrArray) names = lk_json_keys(fields);
+	g_autoptr(GPtrArray) missing = lk_row_texts(t, 0, "missing_fields");
+
+	for (unsigned i = 0; i < names->len; i++) {
+		const char *name = g_ptr_array_index(names, i);
+		g_autofree char *text =
+			g_strdup_printf("%s: %s", name, lk_json_get_text(fields, name));
+
+		lk_ctl_print_field("Field", text);
+	}
+	for (unsigned i = 0; missing != NULL && i < missing->len; i++)
+		lk_ctl_print_field("Missing", g_ptr_array_index(missing, i));
+}
+
 static void print_head(lk_ctl *ctl, const record *r)
 {
 	const lk_rows *t = r->ticket;
@@ -241,9 +260,6 @@ static void print_head(lk_ctl *ctl, const record *r)
 						  lk_row_text(t, 0, "requester_address"));
 	g_autoptr(GPtrArray) tags = lk_row_texts(t, 0, "tags");
 	g_autofree char *joined = NULL;
-	g_autoptr(lk_json) fields = lk_ctl_row_json(t, 0, "fields");
-	g_autofree char *fields_text =
-		lk_json_size(fields) > 0 ? lk_json_dump(fields, false) : NULL;
 
 	g_ptr_array_add(tags, NULL);
 	joined = g_strjoinv(", ", (char **)tags->pdata);
@@ -257,7 +273,7 @@ static void print_head(lk_ctl *ctl, const record *r)
 	lk_ctl_print_field("Organisation", lk_row_text(t, 0, "organisation"));
 	lk_ctl_print_field("Language", lk_row_text(t, 0, "language"));
 	lk_ctl_print_field("Tags", joined);
-	lk_ctl_print_field("Fields", fields_text);
+	print_fields(t);
 	print_time_field("Opened", t, "opened_at");
 	print_time_field("First answer", t, "first_response_at");
 	print_time_field("Resolved", t, "resolved_at");
