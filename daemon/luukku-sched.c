@@ -302,8 +302,8 @@ static bool run(lk_program *program, GError **error)
 
 int main(int argc, char **argv)
 {
-	static const lk_query_group groups[] = {LK_QG_LEASE, LK_QG_OUTBOX, LK_QG_SCHED,
-						LK_QG_TICKET, LK_QG_TIMER};
+	static const lk_query_group groups[] = {LK_QG_COMMAND, LK_QG_LEASE,  LK_QG_OUTBOX,
+						LK_QG_SCHED,   LK_QG_TICKET, LK_QG_TIMER};
 	static const GOptionEntry options[] = {
 		{"instance", 'i', 0, G_OPTION_ARG_STRING, &instance_option,
 		 "which run of luukkud the leases are for", "INSTANCE"},

@@ -58,7 +58,6 @@ static void compute(clocks *c)
 		.rule_sla = lk_row_text(c->row, 0, "sla"),
 		.organisation = lk_row_text(c->row, 0, "organisation"),
 		.queue = lk_row_text(c->row, 0, "queue"),
-		.type = lk_row_text(c->row, 0, "type"),
 		.priority = lk_row_text(c->row, 0, "priority"),
 	};
 	lk_sla_history history = {

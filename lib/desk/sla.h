@@ -17,7 +17,6 @@ typedef struct {
 	const char *rule_sla;	  /* by a rule's `sla` */
 	const char *organisation; /* name */
 	const char *queue;
-	const char *type;
 	const char *priority;
 } lk_sla_question;
 
@@ -31,9 +30,9 @@ typedef struct {
 void lk_sla_choice_clear(lk_sla_choice *choice);
 
 /*
- * A rule's service level goes before the organisation's, and that before the queue's. A target that
- * names the ticket's type goes before one that names none. Names that the configuration no longer
- * knows count as none.
+ * A rule's service level (rules see the ticket's type) goes before the organisation's, and that
+ * before the queue's; within it the priority decides. Names that the configuration no longer knows
+ * count as none.
  */
 void lk_sla_choose(const lk_policy *policy, const lk_sla_question *question,
 		   lk_sla_choice *ret_choice);

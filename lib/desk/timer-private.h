@@ -10,7 +10,8 @@ typedef struct {
 	lk_db *db;
 	const lk_policy *policy;
 	lk_time now;
-	GPtrArray *alarms; /* lk_alarm *: timer-sla.c */
+	GPtrArray *alarms;     /* of timer-sla.c */
+	GHashTable *stand_ins; /* lk_agent * -> who is there for them; borrowed */
 } lk_round;
 
 /* A claimed row and its ticket (tickets NULL: it has none). Borrowed. */

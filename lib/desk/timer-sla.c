@@ -4,6 +4,7 @@
 #include "lib/base/err.h"
 #include "lib/base/json.h"
 #include "lib/base/text.h"
+#include "lib/desk/absence.h"
 #include "lib/desk/outbox.h"
 #include "lib/desk/status.h"
 #include "lib/desk/when.h"
@@ -33,16 +34,33 @@ void lk_alarm_free(void *alarm)
 	g_free(mail);
 }
 
-/* The mail of this round to that person, begun when there is none yet. */
-static alarm_mail *mail_to(lk_round *round, const lk_job *job, const char *address, bool is_breach)
+/* Who gets it: the agent, or their deputy; the agent all the same when nobody is there. */
+static bool stand_in(lk_round *round, const lk_agent **agent, GError **error)
 {
-	const lk_agent *agent = lk_policy_agent(round->policy, address);
+	const lk_agent *there = g_hash_table_lookup(round->stand_ins, *agent);
+
+	if (!there) {
+		if (!lk_absence_stand_in(round->db, round->policy, *agent, round->now, &there, NULL,
+					 error))
+			return false;
+		if (!there)
+			there = *agent;
+		g_hash_table_insert(round->stand_ins, (gpointer)*agent, (gpointer)there);
+	}
+	*agent = there;
+	return true;
+}
+
+/* The mail of this round to that person, begun when there is none yet. agent NULL: by address. */
+static alarm_mail *mail_to(lk_round *round, const lk_job *job, const char *address,
+			   const lk_agent *agent, bool is_breach)
+{
 	alarm_mail *mail = NULL;
 
 	for (unsigned i = 0; i < round->alarms->len; i++) {
 		mail = g_ptr_array_index(round->alarms, i);
-		if (mail->is_breach == is_breach &&
-		    (mail->agent ? mail->agent == agent : strcmp(mail->address, address) == 0))
+		if (mail->is_breach == is_breach && mail->agent == agent &&
+		    (agent || strcmp(mail->address, address) == 0))
 			return mail;
 	}
 	mail = g_new0(alarm_mail, 1);
@@ -102,22 +120,28 @@ static GPtrArray *people_of(const lk_round *round, const lk_job *job, bool is_br
 	return people;
 }
 
-/* Adds the ticket to everybody's mail, each person once. Gives how many they are. */
-static int64_t tell(lk_round *round, const lk_job *job, bool is_respond, bool is_breach,
-		    lk_time due)
+/* Adds the ticket to everybody's mail, each person once. *ret_told: how many they are. */
+static bool tell(lk_round *round, const lk_job *job, bool is_respond, bool is_breach, lk_time due,
+		 int64_t *ret_told, GError **error)
 {
 	g_autoptr(GPtrArray) people = people_of(round, job, is_breach);
 	g_autoptr(GPtrArray) mails = g_ptr_array_new();
 
 	for (unsigned i = 0; i < people->len; i++) {
-		alarm_mail *mail = mail_to(round, job, g_ptr_array_index(people, i), is_breach);
+		const char *address = g_ptr_array_index(people, i);
+		const lk_agent *agent = lk_policy_agent(round->policy, address);
+		alarm_mail *mail = NULL;
 
+		if (agent && !stand_in(round, &agent, error))
+			return false;
+		mail = mail_to(round, job, address, agent, is_breach);
 		if (g_ptr_array_find(mails, mail, NULL))
 			continue;
 		g_ptr_array_add(mails, mail);
 		add_line(round, job, mail, is_respond, due);
 	}
-	return mails->len;
+	*ret_told = mails->len;
+	return true;
 }
 
 static bool record(lk_round *round, const lk_job *job, const char *reason, lk_time due,
@@ -161,7 +185,8 @@ bool lk_job_sla(lk_round *round, const lk_job *job, lk_job_end *end, GError **er
 		reason = g_strdup_printf("outdated: the target of %s itself has passed", what);
 		return record(round, job, reason, due, 0, error);
 	}
-	told = tell(round, job, is_respond, is_breach, due);
+	if (!tell(round, job, is_respond, is_breach, due, &told, error))
+		return false;
 	reason =
 		g_strdup_printf("the target of %s %s%s", what, is_breach ? "has passed" : "is near",
 				told > 0 ? "" : "; there is nobody to tell");

@@ -298,8 +298,10 @@ bool lk_timers_run(lk_db *db, const lk_policy *policy, lk_time now, unsigned mos
 	if (!lk_db_begin(db, error))
 		return false;
 	round.alarms = g_ptr_array_new_with_free_func(lk_alarm_free);
+	round.stand_ins = g_hash_table_new(NULL, NULL);
 	is_well = run_round(&round, most, ret_did, ret_more, error);
 	g_ptr_array_unref(round.alarms);
+	g_hash_table_unref(round.stand_ins);
 	if (!is_well) {
 		lk_db_rollback(db);
 		return false;
