@@ -19,7 +19,8 @@ enum {
 	MAILS_MOST = 1000,
 	AHEAD_MAILS = 50, /* before the last one of a process the next one is started */
 	SPARES_MOST = 16,
-	SPARE_BYTES_MOST = 1024 * 1024,
+	SPARE_BYTES_MOST = 256 * 1024,
+	FIRST_SPARE_BYTES_MOST = 4 * 1024 * 1024, /* it alone serves who reads one by one */
 	PACKET_BYTES = sizeof(lk_wire_reply) + LK_WIRE_ANSWER_MOST
 };
 
@@ -159,10 +160,11 @@ void lk_parser_give_back(lk_parser *parser, int *parts_fd)
 	const uint64_t *writer = g_hash_table_lookup(parser->writers, parts_fd);
 	bool is_known = writer && *writer == parser->children;
 	uint64_t size = 0;
+	uint64_t most = parser->spares->len == 0 ? FIRST_SPARE_BYTES_MOST : SPARE_BYTES_MOST;
 
 	if (*parts_fd >= 0 && parser->spares->len < SPARES_MOST &&
 	    lk_file_size(*parts_fd, &size, NULL) &&
-	    (size <= SPARE_BYTES_MOST || ftruncate(*parts_fd, SPARE_BYTES_MOST) == 0) &&
+	    (size <= most || ftruncate(*parts_fd, (off_t)most) == 0) &&
 	    (is_known || ftruncate(*parts_fd, 0) == 0)) {
 		g_array_append_val(parser->spares, *parts_fd);
 		*parts_fd = -1;
