@@ -236,6 +236,10 @@ static bool leaf_implies(const lk_conf_test *given, const lk_conf_test *test)
 	if (!all_exact(given) || has_name(test, "size") || has_name(test, "spam_score") ||
 	    has_name(test, "time"))
 		return false;
+	/* With many rules compiling patterns here would take longer than all the rest. */
+	for (unsigned i = 0; i < test->values->len; i++)
+		if (*(char *)g_ptr_array_index(test->values, i) == '/')
+			return false;
 	for (unsigned i = 0; i < given->values->len; i++)
 		if (!test_holds(test, g_ptr_array_index(given->values, i)))
 			return false;
@@ -397,18 +401,18 @@ static bool is_steady(const GPtrArray *rules, unsigned from, unsigned to, const 
 	return true;
 }
 
-static void check_above(const lk_findings *findings, const GPtrArray *rules, unsigned at,
-			const char *label)
+static void check_above(const lk_findings *findings, const GPtrArray *rules,
+			const GPtrArray *leaves, unsigned at, const char *label)
 {
 	const lk_conf_rule *rule = g_ptr_array_index(rules, at);
-	g_autoptr(GPtrArray) given = g_ptr_array_new();
+	const GPtrArray *given = g_ptr_array_index(leaves, at);
 
-	collect_leaves(rule->match, given);
 	for (unsigned i = 0; i < at; i++) {
 		const lk_conf_rule *above = g_ptr_array_index(rules, i);
 
 		if (!above->stop || (rule->on == LK_CONF_ON_REPLY && above->on == LK_CONF_ON_NEW) ||
-		    !branch_is_implied(above->match, given) || !is_steady(rules, i, at, above))
+		    !are_implied(g_ptr_array_index(leaves, i), given) ||
+		    !is_steady(rules, i, at, above))
 			continue;
 		if (above->match->children->len == 0)
 			lk_find_warning(findings, rule->at,
@@ -428,12 +432,22 @@ static void check_above(const lk_findings *findings, const GPtrArray *rules, uns
 static void check_list(const lk_findings *findings, const lk_conf *conf, const GPtrArray *rules,
 		       unsigned from)
 {
+	g_autoptr(GPtrArray) leaves =
+		g_ptr_array_new_with_free_func((GDestroyNotify)g_ptr_array_unref);
+
+	for (unsigned i = 0; i < rules->len; i++) {
+		const lk_conf_rule *rule = g_ptr_array_index(rules, i);
+		GPtrArray *mine = g_ptr_array_new();
+
+		collect_leaves(rule->match, mine);
+		g_ptr_array_add(leaves, mine);
+	}
 	for (unsigned i = from; i < rules->len; i++) {
 		const lk_conf_rule *rule = g_ptr_array_index(rules, i);
 		g_autofree char *label = g_strdup_printf("rules[%s]", rule->name ? rule->name : "");
 
 		check_tests(findings, conf, rule, label);
-		check_above(findings, rules, i, label);
+		check_above(findings, rules, leaves, i, label);
 	}
 }
 
