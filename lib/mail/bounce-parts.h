@@ -12,6 +12,7 @@ typedef struct {
 	char *diagnostic;
 	char *message_id; /* of the returned mail */
 	int smtp_class;	  /* of the first reply code seen: 4 or 5, else 0 */
+	bool is_mention;  /* the only recipient is an address that a sentence mentions */
 	bool has_failure;
 	bool has_delay;
 	bool has_success; /* delivered, relayed or expanded */

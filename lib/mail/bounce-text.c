@@ -254,6 +254,7 @@ void lk_notice_read(const char *notice, const lk_notice_parties *parties, lk_fin
 		if (best == 1 && findings->recipients)
 			break; /* mere mentions: the first */
 	}
+	findings->is_mention = findings->recipients && best == 1;
 	if (!findings->recipients) {
 		g_autofree char *name = bare_name(notice, parties->from);
 		if (name)

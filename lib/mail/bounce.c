@@ -192,7 +192,11 @@ static const char *words_say(const weighing *now)
 				       strlen(now->notice) < 1000 && !strchr(now->notice, '>')
 			       ? "a short notice in words of a failure"
 			       : NULL;
-	if (now->says_subject && now->says_notice && (has_returned || strlen(now->notice) < 4000))
+	/* Somebody who asks about such words has sent the mail in person. */
+	bool is_personal = now->from && gather->mail->from->name && gather->mail->return_path &&
+			   g_ascii_strcasecmp(gather->mail->return_path, now->from) == 0;
+	if (now->says_subject && now->says_notice &&
+	    (has_returned || (!is_personal && strlen(now->notice) < 4000)))
 		return "subject and words of a failure";
 	return NULL;
 }
@@ -213,6 +217,37 @@ static void take_failed_header(const lk_gather *gather, lk_findings *findings)
 			lk_findings_add(findings, addresses[i], strlen(addresses[i]));
 }
 
+/* Whom the returned mail was taken in for, if the notice names them without their domain. */
+static void take_named(const weighing *now, lk_findings *findings)
+{
+	g_autofree char *line = lk_fields_line(now->inner, "Received");
+	const char *start = line ? strstr(line, "for <") : NULL;
+
+	if (!start)
+		return;
+	g_autofree char *address = g_strndup(start + 5, strcspn(start + 5, "> \t"));
+	const char *at = strchr(address, '@');
+	g_autofree char *local = at ? g_strndup(address, (size_t)(at - address)) : NULL;
+	if (!local || strlen(local) < 2)
+		return;
+	bool is_sure = findings->recipients && !findings->is_mention;
+	for (const char *p = now->notice; (p = strstr(p, local)); p++) {
+		const char *line_start = p, *end = p + strlen(local);
+		while (line_start > now->notice && strchr(" \t", line_start[-1]))
+			line_start--;
+		bool opens = line_start == now->notice || line_start[-1] == '\n';
+		/* As in a list: alone in its line, or the reason stands in a column of its own. */
+		bool is_listed = opens && (!*end || *end == '\n' || g_str_has_prefix(end, "  "));
+		bool is_word = (p == now->notice || strchr(" \t\n<\"'(:", p[-1])) &&
+			       (!*end || strchr(" \t\n>\"'):,;", *end));
+		if (!is_word || (is_sure && !is_listed))
+			continue;
+		g_clear_pointer(&findings->recipients, g_ptr_array_unref);
+		lk_findings_add(findings, address, strlen(address));
+		return;
+	}
+}
+
 static void take_returned(const weighing *now, lk_findings *findings)
 {
 	const lk_fields *fields = now->inner;
@@ -223,6 +258,7 @@ static void take_returned(const weighing *now, lk_findings *findings)
 	g_autoptr(GPtrArray) ids = lk_words_ids(id, 1);
 	if (ids->len > 0)
 		findings->message_id = lk_text_cut(g_ptr_array_index(ids, 0), LK_HEADER_BYTES_MOST);
+	take_named(now, findings);
 	if (findings->recipients)
 		return;
 	/* No recipient said: the returned mail had some, and one alone must be it. */

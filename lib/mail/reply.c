@@ -15,6 +15,7 @@ typedef struct {
 	bool *kept;
 	size_t *cut;	 /* bytes of a kept line that count, 0 for all */
 	unsigned budget; /* looks at what may be an attribution; a text of nothing else ends it */
+	bool was_quoted; /* an introduced quote has been cut above */
 } trimming;
 
 static GArray *split(const char *text)
@@ -148,7 +149,7 @@ static bool is_list_footer(const trimming *now, size_t i)
 /* A quote that nobody introduces: one line alone between words may be somebody's arrow. */
 static bool is_real_quote(const trimming *now, size_t i, size_t end)
 {
-	bool was_introduced = i == 0;
+	bool was_introduced = i == 0 || now->was_quoted;
 
 	for (size_t j = i; j > 0 && !was_introduced; j--) {
 		if (lk_line_is_blank(&now->lines[j - 1]))
@@ -181,6 +182,19 @@ static void drop_rule_above(trimming *now, size_t i)
 	while (i > 0 &&
 	       (lk_line_is_blank(&now->lines[i - 1]) || lk_line_is_rule(&now->lines[i - 1])))
 		now->kept[--i] = false;
+}
+
+/* "Matti Malli ---27.03.2026 09:40:00---First words": Notes sums a mail up above its header. */
+static void drop_summary_above(trimming *now, size_t i)
+{
+	while (i > 0 && lk_line_is_blank(&now->lines[i - 1]))
+		i--;
+	if (i == 0 || now->cut[i - 1] || now->lines[i - 1].n > 300)
+		return;
+	g_autofree char *line = g_strndup(now->lines[i - 1].start, now->lines[i - 1].n);
+	const char *open = strstr(line, " ---");
+	if (open && g_ascii_isdigit(open[4]) && strstr(open + 4, "---"))
+		now->kept[i - 1] = false;
 }
 
 /*
@@ -232,6 +246,7 @@ static size_t take_line(trimming *now, size_t i)
 		size_t end = quote_end(now, i);
 		if (is_real_quote(now, i, end)) {
 			drop_introduction(now, i);
+			now->was_quoted = true;
 			for (size_t j = i; j < end; j++)
 				now->kept[j] = false;
 		}
@@ -242,6 +257,7 @@ static size_t take_line(trimming *now, size_t i)
 	if (line->mark == LK_HTML_MARK_OLD_MAIL || lk_line_is_divider(line) ||
 	    lk_lines_are_header_block(line, now->n - i) || is_list_footer(now, i)) {
 		drop_rule_above(now, i);
+		drop_summary_above(now, i);
 		for (size_t j = i; j < now->n; j++)
 			now->kept[j] = false;
 		return now->n;
@@ -300,7 +316,8 @@ char *lk_reply_text(const char *text, const char *subject)
 	g_autoptr(GArray) lines = split(bare ? bare : text);
 	g_autofree bool *kept = g_new(bool, lines->len + 1);
 	g_autofree size_t *cut = g_new0(size_t, lines->len + 1);
-	trimming now = {(const lk_line *)(void *)lines->data, lines->len, kept, cut, LOOKS_MOST};
+	trimming now = {
+		(const lk_line *)(void *)lines->data, lines->len, kept, cut, LOOKS_MOST, false};
 
 	for (size_t i = 0; i < now.n; i++)
 		kept[i] = true;
