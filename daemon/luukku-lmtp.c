@@ -398,7 +398,7 @@ int main(int argc, char **argv)
 {
 	static const lk_query_group groups[] = {LK_QG_LEASE,  LK_QG_BLOB,   LK_QG_INGEST,
 						LK_QG_THREAD, LK_QG_TICKET, LK_QG_OUTBOX,
-						LK_QG_INTAKE};
+						LK_QG_INTAKE, LK_QG_COMMAND};
 	static const lk_program_spec spec = {
 		.name = "luukku-lmtp",
 		.role = "luukku_lmtp",

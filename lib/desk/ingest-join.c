@@ -109,7 +109,8 @@ bool lk_work_join(lk_work *work, lk_ingest_result *result, GError **error)
 	lk_work_tell_unanswered(work, ticket);
 	if (!lk_work_store(work, LK_OUTCOME_TICKET, work->plan.reason, NULL, ticket, ticket, result,
 			   error) ||
-	    !lk_work_chased(work, ticket, result->message, error))
+	    !lk_work_chased(work, ticket, result->message, error) ||
+	    !lk_work_notify(work, ticket, result->message, error))
 		return false;
 	if (now == was)
 		return touch(work, ticket, error) &&

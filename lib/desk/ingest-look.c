@@ -72,6 +72,7 @@ void lk_work_init(lk_work *work, lk_db *db, const lk_policy *policy, lk_time now
 	work->has_content = content_key(work->mail, work->content);
 	work->actor = lk_actor_customer(work->from);
 	work->told = g_ptr_array_new_with_free_func(told_free);
+	work->teams = g_ptr_array_new_with_free_func(lk_work_team_free);
 	lk_thread_facts_init(&work->facts);
 }
 
@@ -86,7 +87,10 @@ void lk_work_clear(lk_work *work)
 	lk_plan_clear(&work->plan);
 	lk_work_fill_clear(work);
 	g_clear_pointer(&work->told, g_ptr_array_unref);
+	g_clear_pointer(&work->teams, g_ptr_array_unref);
+	g_clear_pointer(&work->ticket_now, lk_rows_free);
 	g_clear_pointer(&work->explain, lk_json_unref);
+	g_clear_pointer(&work->apart_subject, g_free);
 }
 
 void lk_work_tell(lk_work *work, int64_t ticket, const char *event, const char *reason,
@@ -302,6 +306,7 @@ static void explain(lk_work *work)
 	work->explain = lk_plan_explain(work->policy, work->intake, &work->thread, &work->route,
 					&work->plan);
 	lk_work_fill_explain(work, work->explain);
+	lk_work_explain_teams(work, work->explain);
 }
 
 void lk_work_settle(lk_work *work, lk_outcome outcome, const char *quarantine, const char *reason)
@@ -318,6 +323,7 @@ void lk_work_settle(lk_work *work, lk_outcome outcome, const char *quarantine, c
 	plan->evidence = LK_EVIDENCE_NONE;
 	plan->language = language;
 	plan->acknowledge_reason = g_strdup("control mail is never answered");
+	g_ptr_array_set_size(work->teams, 0);
 	explain(work);
 }
 
@@ -379,7 +385,7 @@ bool lk_work_decide(lk_work *work, GError **error)
 		return false;
 	lk_plan_decide(work->policy, work->intake, work->clues, &work->thread, &work->route,
 		       &work->sender, &work->plan);
-	if (!lk_work_fill(work, error))
+	if (!lk_work_fill(work, error) || !lk_work_find_teams(work, error))
 		return false;
 	explain(work);
 	return true;

@@ -4,6 +4,7 @@
 #include "lib/base/fault.h"
 #include "lib/base/text.h"
 #include "lib/desk/ingest-rules.h"
+#include "lib/desk/intake.h"
 #include "lib/desk/outbox.h"
 #include "lib/desk/subject.h"
 
@@ -188,5 +189,6 @@ bool lk_work_open(lk_work *work, lk_ingest_result *result, GError **error)
 				    result->message, error))
 		return false;
 	return lk_work_rules_after(work, ticket, result->message, true, error) &&
-	       acknowledge(work, ticket, result->message, error);
+	       acknowledge(work, ticket, result->message, error) &&
+	       lk_work_notify(work, ticket, result->message, error);
 }

@@ -79,7 +79,7 @@ static void add_agent(const lk_policy *policy, const lk_notice *notice, GPtrArra
 }
 
 /* Only the owner once there is one; else the team as the queue says. */
-GPtrArray *lk_notice_team(const lk_policy *policy, const lk_notice *notice)
+static GPtrArray *team_of(const lk_policy *policy, const lk_notice *notice)
 {
 	GPtrArray *to = g_ptr_array_new();
 	const GPtrArray *team = notice->notify == LK_NOTIFY_AGENTS     ? notice->queue->agents
@@ -125,12 +125,23 @@ static bool stand_in(lk_db *db, const lk_policy *policy, lk_time now, GPtrArray 
 	return true;
 }
 
+bool lk_notice_find(lk_db *db, const lk_policy *policy, lk_time now, const lk_notice *notice,
+		    GPtrArray **ret_agents, GError **error)
+{
+	g_autoptr(GPtrArray) to = team_of(policy, notice);
+
+	if (to->len > 0 && !stand_in(db, policy, now, &to, error))
+		return false;
+	*ret_agents = g_steal_pointer(&to);
+	return true;
+}
+
 bool lk_notice_send(lk_db *db, const lk_policy *policy, lk_time now, const lk_notice *notice,
 		    GError **error)
 {
-	g_autoptr(GPtrArray) to = lk_notice_team(policy, notice);
+	g_autoptr(GPtrArray) to = NULL;
 
-	if (to->len > 0 && !stand_in(db, policy, now, &to, error))
+	if (!lk_notice_find(db, policy, now, notice, &to, error))
 		return false;
 	for (unsigned i = 0; i < to->len; i++)
 		if (!lk_notice_send_to(db, policy, now, notice, g_ptr_array_index(to, i), error))

@@ -38,12 +38,15 @@ typedef struct {
 	const char *reason;
 } lk_notice;
 
-/* Who of the team is to hear of it, deputies aside. const lk_agent *; caller unrefs. */
-GPtrArray *lk_notice_team(const lk_policy *policy, const lk_notice *notice);
+/*
+ * Who of the team is to hear of it, deputies in place of those who are away. GPtrArray of const
+ * lk_agent *. Needs LK_QG_COMMAND.
+ */
+bool lk_notice_find(lk_db *db, const lk_policy *policy, lk_time now, const lk_notice *notice,
+		    GPtrArray **ret_agents, GError **error);
 
 /*
- * Writes a notice for each of the team who is to hear of it; deputies stand in for those who are
- * away. Inside the caller's transaction. Needs LK_QG_OUTBOX and LK_QG_COMMAND.
+ * Writes a notice for each of them. Inside the caller's transaction. Needs LK_QG_OUTBOX and LK_QG_COMMAND.
  */
 bool lk_notice_send(lk_db *db, const lk_policy *policy, lk_time now, const lk_notice *notice,
 		    GError **error);

@@ -61,7 +61,11 @@ typedef struct {
 	lk_json *explain;
 	int64_t apart_message; /* that its sender wants taken off apart_ticket; 0: none */
 	int64_t apart_ticket;
-	bool is_dry; /* explain: nothing is written */
+	char *apart_subject;
+	bool is_dry;		   /* explain: nothing is written */
+	GPtrArray *teams;	   /* lk_work_team *: who hears of it (ingest-notice.c) */
+	const char *quiet_because; /* nobody does, or NULL */
+	lk_rows *ticket_now;	   /* backs the teams' owner; or NULL */
 } lk_work;
 
 void lk_work_init(lk_work *work, lk_db *db, const lk_policy *policy, lk_time now,

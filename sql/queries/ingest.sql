@@ -92,8 +92,8 @@ WITH org_known AS (
 SELECT id AS ticket FROM opened;
 
 -- name: ingest_ticket_now
--- $1 ticket. What rules for replies look at.
-SELECT queue, type, priority FROM ticket WHERE id = $1;
+-- $1 ticket. What rules for replies look at, and who hears of the mail.
+SELECT queue, type, priority, owner FROM ticket WHERE id = $1;
 
 -- name: ingest_set
 -- What rules set on a ticket that a mail joined. $1 ticket, $2 tags to add, $3 fields, $4 owner,

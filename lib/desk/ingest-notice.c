@@ -1,0 +1,174 @@
+/* Who of the team hears of the mail that came. */
+#include "lib/desk/intake.h"
+
+#include "lib/desk/notice.h"
+
+#include <string.h>
+
+/* Is it a mail that the team wants to see at once? NULL kind: no, with the reason in words. */
+static const char *quiet_because(const lk_work *work)
+{
+	const lk_plan *plan = &work->plan;
+	const char *status = work->route.rules.status;
+
+	if (plan->outcome != LK_OUTCOME_TICKET)
+		return "it is on no ticket";
+	if (work->intake->is_silent)
+		return "it is from before the first contact with the mailbox";
+	if (plan->ticket == 0)
+		return status && strcmp(status, "junk") == 0 ? "a rule says it is junk" : NULL;
+	if (work->mail->kind == LK_KIND_AUTO_REPLY)
+		return "an automatic mail on a ticket is an event alone";
+	if (plan->writer == LK_WRITER_AGENT || plan->writer == LK_WRITER_MANAGER)
+		return "one of the team wrote it";
+	if (work->thread.is_chase)
+		return "it only asks how it goes";
+	if (work->thread.is_thanks && work->thread.is_ended)
+		return "it only says thanks";
+	return NULL;
+}
+
+static lk_notice_kind kind_of(const lk_work *work)
+{
+	if (work->plan.ticket == 0)
+		return LK_NOTICE_NEW;
+	if (work->plan.writer == LK_WRITER_SUPPLIER)
+		return LK_NOTICE_SUPPLIER;
+	if (work->plan.writer == LK_WRITER_CONSULTED)
+		return LK_NOTICE_CONSULTED;
+	return work->plan.is_note ? LK_NOTICE_NOTE : LK_NOTICE_ANSWER;
+}
+
+static lk_work_team *team_new(const lk_work *work, const lk_queue *queue)
+{
+	lk_work_team *team = g_new0(lk_work_team, 1);
+
+	team->notice = (lk_notice){.kind = kind_of(work),
+				   .queue = queue,
+				   .notify = work->plan.ticket ? queue->notify : work->plan.notify,
+				   .doer = work->from,
+				   .reason = work->plan.ticket ? "somebody wrote to the ticket"
+							       : "a new ticket in the queue"};
+	if (work->plan.writer == LK_WRITER_REQUESTER && work->mail->from)
+		team->notice.customer = work->mail->from->name && *work->mail->from->name
+						? work->mail->from->name
+						: work->from;
+	return team;
+}
+
+void lk_work_team_free(void *data)
+{
+	lk_work_team *team = data;
+
+	g_free(team->also);
+	g_clear_pointer(&team->agents, g_ptr_array_unref);
+	g_free(team);
+}
+
+static const char *title_of(const lk_work *work, const lk_queue *queue)
+{
+	const char *title =
+		lk_text_in(&queue->title, work->policy->language, work->policy->language);
+
+	return *title ? title : queue->name;
+}
+
+/* A mail to two of our queues is one ticket; each team hears of it and of the other. */
+static void add_also(const lk_work *work, lk_work_team *team)
+{
+	g_autoptr(GString) names = g_string_new(NULL);
+	const GPtrArray *others = work->route.others;
+
+	if (team->notice.queue != work->route.queue)
+		g_string_append(names, title_of(work, work->route.queue));
+	for (unsigned i = 0; i < others->len; i++) {
+		const lk_queue *other = g_ptr_array_index(others, i);
+		if (other != team->notice.queue)
+			g_string_append_printf(names, "%s%s", names->len > 0 ? ", " : "",
+					       title_of(work, other));
+	}
+	if (names->len > 0)
+		team->also = g_string_free(g_steal_pointer(&names), FALSE);
+	team->notice.also = team->also;
+}
+
+static bool add_team(lk_work *work, const lk_queue *queue, const char *owner, GError **error)
+{
+	lk_work_team *team = team_new(work, queue);
+
+	g_ptr_array_add(work->teams, team);
+	if (work->plan.ticket == 0)
+		add_also(work, team);
+	team->notice.owner = owner;
+	return lk_notice_find(work->db, work->policy, work->now, &team->notice, &team->agents,
+			      error);
+}
+
+/* Owner and queue of the ticket that the mail joins. */
+static bool add_team_of_ticket(lk_work *work, GError **error)
+{
+	g_autoptr(lk_params) params = lk_params_new();
+	const lk_queue *queue = NULL;
+
+	lk_param_int(params, work->plan.ticket);
+	g_clear_pointer(&work->ticket_now, lk_rows_free);
+	if (!lk_db_run(work->db, LK_Q_INGEST_TICKET_NOW, params, &work->ticket_now, error))
+		return false;
+	if (lk_rows_count(work->ticket_now) > 0)
+		queue = lk_policy_queue(work->policy, lk_row_text(work->ticket_now, 0, "queue"));
+	return !queue || add_team(work, queue, lk_row_text(work->ticket_now, 0, "owner"), error);
+}
+
+bool lk_work_find_teams(lk_work *work, GError **error)
+{
+	const lk_agent *owner = work->assign.agent;
+
+	g_ptr_array_set_size(work->teams, 0);
+	work->quiet_because = quiet_because(work);
+	if (work->quiet_because)
+		return true;
+	if (work->plan.ticket)
+		return add_team_of_ticket(work, error);
+	if (!add_team(work, work->route.queue, owner ? owner->address : NULL, error))
+		return false;
+	for (unsigned i = 0; i < work->route.others->len; i++)
+		if (!add_team(work, g_ptr_array_index(work->route.others, i), NULL, error))
+			return false;
+	return true;
+}
+
+void lk_work_explain_teams(const lk_work *work, lk_json *explain)
+{
+	lk_json *mails = lk_json_get(explain, "mails");
+
+	lk_json_set_text(explain, "notify_reason",
+			 work->quiet_because	 ? work->quiet_because
+			 : work->teams->len == 0 ? "the queue is no longer in the configuration"
+						 : NULL);
+	for (unsigned t = 0; t < work->teams->len; t++) {
+		const lk_work_team *team = g_ptr_array_index(work->teams, t);
+		for (unsigned i = 0; i < team->agents->len; i++) {
+			const lk_agent *agent = g_ptr_array_index(team->agents, i);
+			lk_json *one = lk_json_object();
+			lk_json_set_text(one, "to", agent->address);
+			lk_json_set_text(one, "template", "notice");
+			lk_json_set_text(one, "reason", team->notice.reason);
+			lk_json_push(mails, one);
+		}
+	}
+}
+
+bool lk_work_notify(lk_work *work, int64_t ticket, int64_t message, GError **error)
+{
+	for (unsigned t = 0; t < work->teams->len; t++) {
+		lk_work_team *team = g_ptr_array_index(work->teams, t);
+
+		team->notice.ticket = ticket;
+		team->notice.message = message;
+		for (unsigned i = 0; i < team->agents->len; i++)
+			if (!lk_notice_send_to(work->db, work->policy, work->now, &team->notice,
+					       g_ptr_array_index(team->agents, i), error))
+				return false;
+	}
+	return true;
+}
