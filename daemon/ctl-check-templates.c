@@ -125,28 +125,7 @@ static void visit(walk *w, const char *dir, int depth, bool is_own)
 /* --- what rules name -----------------------------------------------------------------------------
  */
 
-static void check_named(walk *w, const lk_conf_set *set)
-{
-	const char *name = g_ptr_array_index(set->values, 0);
-	g_autoptr(GString) missing = g_string_new(NULL);
-
-	for (unsigned i = 0; i < w->conf->site.languages->len; i++) {
-		const char *language = g_ptr_array_index(w->conf->site.languages, i);
-		g_autofree char *path =
-			lk_template_find(w->conf->templates, NULL, language, name, "txt");
-
-		if (path == NULL)
-			g_string_append_printf(missing, "%s%s/%s.txt", missing->len > 0 ? ", " : "",
-					       language, name);
-	}
-	if (missing->len > 0)
-		lk_find_error(w->findings, set->at, "set.template: there is no %s in %s",
-			      missing->str,
-			      w->conf->templates != NULL ? w->conf->templates : w->installed);
-	add_name(w->names, name);
-}
-
-static void check_rules(walk *w, const GPtrArray *rules)
+static void add_named(walk *w, const GPtrArray *rules)
 {
 	for (unsigned i = 0; i < rules->len; i++) {
 		const lk_conf_rule *rule = g_ptr_array_index(rules, i);
@@ -155,7 +134,7 @@ static void check_rules(walk *w, const GPtrArray *rules)
 			const lk_conf_set *set = g_ptr_array_index(rule->set, k);
 
 			if (strcmp(set->name, "template") == 0 && set->values->len > 0)
-				check_named(w, set);
+				add_name(w->names, g_ptr_array_index(set->values, 0));
 		}
 	}
 }
@@ -166,11 +145,11 @@ void lk_ctl_check_templates(const lk_conf *conf, const lk_findings *findings)
 	g_autoptr(GPtrArray) names = g_ptr_array_new_with_free_func(g_free);
 	walk w = {conf, findings, installed, names};
 
-	check_rules(&w, conf->rules);
+	add_named(&w, conf->rules);
 	for (unsigned i = 0; i < conf->queues->len; i++) {
 		const lk_conf_queue *queue = g_ptr_array_index(conf->queues, i);
 
-		check_rules(&w, queue->rules);
+		add_named(&w, queue->rules);
 	}
 	visit(&w, installed, 0, false);
 	if (conf->templates != NULL)

@@ -63,11 +63,10 @@ unsigned lk_ctl_check(lk_ctl *ctl, const lk_ctl_check_options *options, GPtrArra
 	lk_findings findings = {0};
 	GPtrArray *problems = NULL;
 	unsigned errors = 0;
+	bool is_right = lk_conf_check(ctl->config, &ctl->conf, ret_problems);
 
-	if (lk_conf_load(ctl->config, &ctl->conf, &problems))
-		lk_conf_check_files(ctl->conf, problems);
-	*ret_problems = problems;
-	if (ctl->conf != NULL) {
+	problems = *ret_problems;
+	if (is_right) {
 		findings = (lk_findings){ctl->conf->files, problems, NULL};
 		check_desk(ctl, options, &findings);
 	}

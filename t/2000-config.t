@@ -46,7 +46,10 @@ subtest 'files that are named' => sub {
 };
 
 subtest 'ten mistakes in one run' => sub {
-	my $bad = source_dir() . '/t/conf/bad/ten-mistakes.conf';
+	my $bad = "$dir/ten-mistakes.conf"; # beside the files that it names
+	my $text = slurp(source_dir() . '/t/conf/bad/ten-mistakes.conf');
+	$text =~ s/(domain = "example\.fi";)/$1 spool_dir = ".";/;
+	spew($bad, $text, 0644);
 	my $done = run(['luukkuctl', '-c', $bad, 'check']);
 	is $done->{status}, 78, 'EX_CONFIG';
 	my @lines = grep { m{ten-mistakes\.conf:\d+: } } split /\n/, $done->{err};

@@ -1,4 +1,7 @@
-/* What the configuration names: files, their modes, folders, programs. */
+/*
+ * What the configuration names: files, their modes, folders, programs. What could not be read of it
+ * is NULL here and was found already.
+ */
 #include "lib/conf/check.h"
 
 #include <errno.h>
@@ -13,7 +16,7 @@
 static void check_readable(const lk_findings *findings, lk_conf_origin at, const char *label,
 			   const char *path)
 {
-	if (access(path, R_OK) != 0)
+	if (path && access(path, R_OK) != 0)
 		lk_find_error(findings, at, "%s: cannot read %s: %s", label, path,
 			      g_strerror(errno));
 }
@@ -24,6 +27,8 @@ static void check_private(const lk_findings *findings, lk_conf_origin at, const 
 {
 	struct stat st;
 
+	if (!path)
+		return;
 	if (lstat(path, &st) != 0) {
 		lk_find_error(findings, at, "%s: cannot read %s: %s%s", label, path,
 			      g_strerror(errno), advice);
@@ -44,6 +49,8 @@ static void check_folder(const lk_findings *findings, lk_conf_origin at, const c
 {
 	struct stat st;
 
+	if (!path)
+		return;
 	if (stat(path, &st) != 0 && writable && errno == ENOENT)
 		lk_find_warning(findings, at,
 				"%s: there is no %s; luukkud makes it where it is started as root",
@@ -64,7 +71,7 @@ static void check_program(const lk_findings *findings, lk_conf_origin at, const 
 	g_auto(GStrv) words = NULL;
 	g_autofree char *found = NULL;
 
-	if (!g_shell_parse_argv(command, NULL, &words, NULL))
+	if (!command || !g_shell_parse_argv(command, NULL, &words, NULL))
 		return;
 	found = g_find_program_in_path(words[0]);
 	if (!found)
@@ -78,7 +85,8 @@ static void check_secret(const lk_findings *findings, const lk_conf_secret *secr
 	g_autofree char *file = g_strconcat(label, "_file", NULL);
 	g_autofree char *command = g_strconcat(label, "_command", NULL);
 
-	if (secret->form == LK_CONF_SECRET_FILE && !g_str_has_prefix(secret->where, "credential:"))
+	if (secret->form == LK_CONF_SECRET_FILE && secret->where &&
+	    !g_str_has_prefix(secret->where, "credential:"))
 		check_private(findings, secret->at, file, secret->where, "");
 	if (secret->form == LK_CONF_SECRET_COMMAND)
 		check_program(findings, secret->at, command, secret->where);
@@ -104,7 +112,7 @@ static void check_spool(const lk_findings *findings, const lk_conf *conf)
 	struct statfs fs;
 
 	check_folder(findings, conf->site.at, "site.spool_dir", conf->site.spool_dir, true);
-	if (statfs(conf->site.spool_dir, &fs) == 0 && fs.f_type == TMPFS)
+	if (conf->site.spool_dir && statfs(conf->site.spool_dir, &fs) == 0 && fs.f_type == TMPFS)
 		lk_find_warning(findings, conf->site.at,
 				"site.spool_dir: %s is a tmpfs: large mails would fill the memory",
 				conf->site.spool_dir);

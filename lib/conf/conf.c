@@ -214,8 +214,9 @@ bool lk_conf_load(const char *path, lk_conf **ret_conf, GPtrArray **ret_problems
 	return lk_conf_load_with(path, NULL, ret_conf, ret_problems);
 }
 
-static bool load(const char *path, const char *rules, lk_snapshot *snapshot, lk_conf **ret_conf,
-		 GPtrArray **ret_problems)
+/* with_files: also what the configuration names, whatever else is wrong. */
+static bool load(const char *path, const char *rules, bool with_files, lk_snapshot *snapshot,
+		 lk_conf **ret_conf, GPtrArray **ret_problems)
 {
 	g_autoptr(GPtrArray) problems = lk_problems_new();
 	g_autoptr(lk_conf) conf = g_new0(lk_conf, 1);
@@ -227,12 +228,15 @@ static bool load(const char *path, const char *rules, lk_snapshot *snapshot, lk_
 	conf->path = g_canonicalize_filename(path, NULL);
 	conf->dir = g_path_get_dirname(conf->path);
 	reader.findings.files = conf->files;
-	if (read_all(&reader, path, rules) && !reader.stopped) {
+	bool is_whole = read_all(&reader, path, rules) && !reader.stopped;
+	if (is_whole) {
 		derive(conf);
 		lk_check_conf(&reader.findings, conf);
 	}
-	lk_problems_sort(&reader.findings);
 	ok = !lk_problems_have_error(problems);
+	if (is_whole && with_files)
+		lk_conf_check_files(conf, problems);
+	lk_problems_sort(&reader.findings);
 	if (ok) {
 		conf->hash = lk_digest_conf(conf);
 		*ret_conf = g_steal_pointer(&conf);
@@ -244,7 +248,12 @@ static bool load(const char *path, const char *rules, lk_snapshot *snapshot, lk_
 bool lk_conf_load_with(const char *path, lk_snapshot *snapshot, lk_conf **ret_conf,
 		       GPtrArray **ret_problems)
 {
-	return load(path, NULL, snapshot, ret_conf, ret_problems);
+	return load(path, NULL, false, snapshot, ret_conf, ret_problems);
+}
+
+bool lk_conf_check(const char *path, lk_conf **ret_conf, GPtrArray **ret_problems)
+{
+	return load(path, NULL, true, NULL, ret_conf, ret_problems);
 }
 
 /* Does the file hold rules: ( ... ); and nothing else? */
@@ -271,8 +280,8 @@ bool lk_conf_load_changed(const char *path, const char *changed, lk_conf **ret_c
 			  GPtrArray **ret_problems)
 {
 	if (is_rules_only(changed))
-		return load(path, changed, NULL, ret_conf, ret_problems);
-	return load(changed, NULL, NULL, ret_conf, ret_problems);
+		return load(path, changed, false, NULL, ret_conf, ret_problems);
+	return load(changed, NULL, false, NULL, ret_conf, ret_problems);
 }
 
 bool lk_conf_open(const char *path, lk_snapshot *snapshot, lk_conf **ret_conf, GError **error)

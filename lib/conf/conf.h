@@ -421,6 +421,12 @@ bool lk_conf_load_with(const char *path, struct lk_snapshot *snapshot, lk_conf *
 		       GPtrArray **ret_problems);
 
 /*
+ * The same with the findings of lk_conf_check_files beside those of the text, for `check`, which
+ * tells everything in one run. True when the text is right, whatever was found of files.
+ */
+bool lk_conf_check(const char *path, lk_conf **ret_conf, GPtrArray **ret_problems);
+
+/*
  * What the configuration would be with a changed file: one that holds rules: ( ... ); and nothing
  * else stands in place of all common rules (rules and rule_files) of path, any other is a whole
  * configuration by itself.
