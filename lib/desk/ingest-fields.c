@@ -326,6 +326,7 @@ void lk_work_fill_explain(const lk_work *work, lk_json *json)
 		lk_json_push_text(missing, g_ptr_array_index(names, i));
 	lk_json_take(json, "missing_fields", missing);
 	lk_json_take(json, "fields", all_json(work));
+	lk_json_set_text(json, "organisation", work->sender.organisation);
 	if (!opens(work))
 		return;
 	lk_json_set_text(json, "owner", lk_work_owner(work));

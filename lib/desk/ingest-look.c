@@ -151,6 +151,28 @@ static void param_hash(lk_params *params, bool is_known, const uint8_t *hash, si
 		lk_param_null(params);
 }
 
+/* An imported one wins over addresses and domains of the configuration, these over the past. */
+static void find_organisation(lk_work *work)
+{
+	const lk_rows *known = work->known;
+	lk_plan_sender *sender = &work->sender;
+	const char *stored = lk_row_text(known, 0, "organisation");
+	bool is_set = stored && lk_row_bool(known, 0, "organisation_set");
+	const lk_organisation *by_policy =
+		is_set ? NULL : lk_policy_organisation(work->policy, work->from);
+
+	if (!by_policy)
+		by_policy = lk_policy_organisation_named(work->policy, stored);
+	if (by_policy) {
+		sender->organisation = by_policy->name;
+		sender->organisation_language = by_policy->language;
+		sender->organisation_sla = by_policy->sla;
+	} else if (stored) {
+		sender->organisation = stored;
+		sender->organisation_language = lk_row_text(known, 0, "organisation_language");
+	}
+}
+
 bool lk_work_look(lk_work *work, bool take_turn, GError **error)
 {
 	const lk_intake *intake = work->intake;
@@ -168,16 +190,14 @@ bool lk_work_look(lk_work *work, bool take_turn, GError **error)
 		return false;
 
 	const lk_rows *known = work->known;
-	const lk_organisation *organisation = lk_policy_organisation(work->policy, work->from);
+	find_organisation(work);
 	work->sender.is_blocked = g_strcmp0(lk_row_text(known, 0, "standing"), "blocked") == 0;
 	work->sender.is_suppressed = !lk_row_is_null(known, 0, "suppressed_until") &&
 				     lk_row_time(known, 0, "suppressed_until") > work->now;
 	work->sender.suppressed_reason = lk_row_text(known, 0, "suppressed_reason");
 	work->sender.language = lk_row_text(known, 0, "person_language");
-	if (!work->sender.language && organisation)
-		work->sender.language = organisation->language;
 	if (!work->sender.language)
-		work->sender.language = lk_row_text(known, 0, "organisation_language");
+		work->sender.language = work->sender.organisation_language;
 	return true;
 }
 
@@ -339,7 +359,6 @@ static bool look_at_ticket(lk_work *work, int64_t ticket, lk_rows **ret_rows, GE
 static bool route(lk_work *work, GError **error)
 {
 	int64_t ticket = lk_plan_joins(work->mail, work->clues, &work->thread, &work->sender);
-	const lk_organisation *organisation = lk_policy_organisation(work->policy, work->from);
 	g_autoptr(lk_rows) rows = NULL;
 	lk_route_facts facts = {
 		.mail = work->mail,
@@ -348,8 +367,7 @@ static bool route(lk_work *work, GError **error)
 		.size = work->intake->mail_size,
 		.at = work->at,
 		.standing = lk_row_text(work->known, 0, "standing"),
-		.organisation = organisation ? organisation->name
-					     : lk_row_text(work->known, 0, "organisation"),
+		.organisation = work->sender.organisation,
 		.is_reply = ticket != 0,
 		.is_ruleless = ticket && work->thread.writer == LK_WRITER_GUEST,
 		.is_explained = work->is_dry,

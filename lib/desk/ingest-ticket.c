@@ -8,13 +8,6 @@
 #include "lib/desk/outbox.h"
 #include "lib/desk/subject.h"
 
-static void param_organisation(lk_params *params, const lk_organisation *organisation)
-{
-	lk_param_text(params, organisation ? organisation->name : NULL);
-	lk_param_text(params, organisation ? organisation->language : NULL);
-	lk_param_text(params, organisation ? organisation->sla : NULL);
-}
-
 static GPtrArray *new_tags(const lk_work *work)
 {
 	GPtrArray *tags = g_ptr_array_new_with_free_func(g_free);
@@ -67,7 +60,9 @@ static bool insert_ticket(lk_work *work, int64_t *ret_ticket, GError **error)
 		lk_param_null(params);
 	lk_param_text(params, address);
 	lk_param_text(params, name);
-	param_organisation(params, lk_policy_organisation(work->policy, work->from));
+	lk_param_text(params, work->sender.organisation);
+	lk_param_text(params, work->sender.organisation_language);
+	lk_param_text(params, work->sender.organisation_sla);
 	lk_work_people(work, true, &people);
 	if (plan->is_machine) /* a machine's list of recipients takes no part */
 		g_ptr_array_set_size(people.addresses, 0);

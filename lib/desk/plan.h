@@ -12,10 +12,13 @@
 /* What the database knows of the sender. Everything borrowed. */
 typedef struct {
 	bool is_blocked;
-	bool is_suppressed;	       /* a proven hard bounce: no mail goes there yet */
-	const char *suppressed_reason; /* or NULL */
-	const char *language;	       /* of the person, else of the organisation; or NULL */
-	int64_t machine_repeat;	       /* open ticket of the same machine and subject; 0: none */
+	bool is_suppressed;		   /* a proven hard bounce: no mail goes there yet */
+	const char *suppressed_reason;	   /* or NULL */
+	const char *language;		   /* of the person, else of the organisation; or NULL */
+	const char *organisation;	   /* imported, else by the configuration, else as before */
+	const char *organisation_language; /* or NULL */
+	const char *organisation_sla;	   /* or NULL */
+	int64_t machine_repeat; /* open ticket of the same machine and subject; 0: none */
 } lk_plan_sender;
 
 typedef struct {

@@ -159,6 +159,16 @@ const lk_organisation *lk_policy_organisation(const lk_policy *policy, const cha
 	return best;
 }
 
+const lk_organisation *lk_policy_organisation_named(const lk_policy *policy, const char *name)
+{
+	for (unsigned i = 0; name && i < policy->organisations->len; i++) {
+		const lk_organisation *organisation = g_ptr_array_index(policy->organisations, i);
+		if (strcmp(organisation->name, name) == 0)
+			return organisation;
+	}
+	return NULL;
+}
+
 const lk_supplier *lk_policy_supplier_by_address(const lk_policy *policy, const char *address)
 {
 	g_autofree char *folded = lk_address_fold(address ? address : "");

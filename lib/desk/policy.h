@@ -274,6 +274,7 @@ const lk_sla *lk_policy_sla(const lk_policy *policy, const char *name);
 const lk_desk_mailbox *lk_policy_mailbox(const lk_policy *policy, const char *name);
 /* By address first, then by the longest matching domain; NULL for none. */
 const lk_organisation *lk_policy_organisation(const lk_policy *policy, const char *address);
+const lk_organisation *lk_policy_organisation_named(const lk_policy *policy, const char *name);
 /* Is it a queue's or the envelope sender's address (subaddress ignored)? */
 bool lk_policy_is_own_address(const lk_policy *policy, const char *address);
 

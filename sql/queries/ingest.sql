@@ -13,7 +13,7 @@ SELECT a.id AS arrival, a.outcome, a.reason, a.message_id AS arrival_message,
        m.id AS same_message, m.ticket_id AS same_ticket,
        (SELECT f.mailbox FROM arrival f WHERE f.message_id = m.id ORDER BY f.id LIMIT 1) AS same_mailbox,
        p.id AS person, p.standing, p.language AS person_language, p.suppressed_until, p.suppressed_reason,
-       o.name AS organisation, o.language AS organisation_language
+       o.name AS organisation, o.language AS organisation_language, p.organisation_set
   FROM (SELECT 1) AS one
   LEFT JOIN arrival a ON a.mailbox = $1 AND a.folder = $2 AND a.uidvalidity = $3 AND a.uid = $4
   LEFT JOIN message m ON m.content_hash = $5
@@ -32,7 +32,7 @@ SELECT t.id AS ticket
 -- name: ingest_ticket
 -- $1 queue, $2 type, $3 priority, $4 language, $5 subject, $6 subject hash, $7 opened_at,
 -- $8 is_machine, $9 is_silent, $10 tags; requester: $11 hash or null, $12 address, $13 name;
--- organisation by the configuration: $14 name or null, $15 language, $16 sla; copied people:
+-- organisation: $14 name or null, $15 language, $16 sla; copied people:
 -- $17 hashes, $18 addresses, $19 names; $20 actor; by rules: $21 owner, $22 title, $23 fields,
 -- $24 skill, $25 sla, $26 supplier; $27 required fields that are missing. Gives ticket.
 WITH org_known AS (
@@ -68,17 +68,20 @@ WITH org_known AS (
 	SELECT id, address_hash, organisation_id FROM fresh
 ), filled AS (
 	UPDATE person p
-	   SET name = coalesce(p.name, $13), organisation_id = coalesce(p.organisation_id, org.id)
+	   SET name = coalesce(p.name, $13),
+	       organisation_id = CASE WHEN p.organisation_set THEN p.organisation_id
+				      ELSE coalesce(org.id, p.organisation_id) END
 	  FROM known k LEFT JOIN org ON true
 	 WHERE p.id = k.id AND k.address_hash = $11
 	   AND (p.name IS NULL AND $13::text IS NOT NULL
-		OR p.organisation_id IS NULL AND org.id IS NOT NULL)
+		OR NOT p.organisation_set AND p.organisation_id IS DISTINCT FROM org.id
+		   AND org.id IS NOT NULL)
 ), opened AS (
 	INSERT INTO ticket (queue, type, priority, language, subject, subject_hash, opened_at, is_machine,
 		is_silent, tags, requester_id, organisation_id, changed_at, owner, title, fields, skill,
 		sla, supplier, missing_fields)
 	SELECT $1, $2, $3, $4, $5, $6, $7, $8, $9, $10::text[], r.id,
-	       coalesce(r.organisation_id, (SELECT id FROM org)), $7, $21, $22, $23::jsonb, $24, $25, $26,
+	       coalesce((SELECT id FROM org), r.organisation_id), $7, $21, $22, $23::jsonb, $24, $25, $26,
 	       $27::text[]
 	  FROM (SELECT 1) AS one LEFT JOIN people r ON r.address_hash = $11
 	RETURNING id
