@@ -352,6 +352,9 @@ static void print_counts(const facts *f)
 	       lk_row_int(f->counts, 0, "failed"));
 	printf("quarantine: %" PRId64 "\n", lk_row_int(f->counts, 0, "quarantine"));
 	printf("open tickets: %" PRId64 "\n", lk_row_int(f->counts, 0, "open"));
+	printf("timers: %" PRId64 " set, %" PRId64 " late, %" PRId64 " failing\n",
+	       lk_row_int(f->counts, 0, "timers"), lk_row_int(f->counts, 0, "timers_late"),
+	       lk_row_int(f->counts, 0, "timers_failing"));
 }
 
 static void print_people(const lk_conf *conf, const facts *f)
@@ -399,7 +402,7 @@ const lk_ctl_command lk_ctl_status_commands[] = {
 	 .operands = "",
 	 .options = status_options,
 	 .run = run_status,
-	 .summary = "daemons, mailboxes, outbox, quarantine, schema",
+	 .summary = "daemons, mailboxes, outbox, quarantine, timers, schema",
 	 .more = "The exit status is 69 when the database is away; what can be known without it is "
 		 "shown\nall the same."},
 	{.name = NULL},

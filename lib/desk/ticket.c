@@ -3,7 +3,6 @@
 #include "lib/base/err.h"
 #include "lib/base/text.h"
 #include "lib/desk/clocks.h"
-#include "lib/desk/status.h"
 
 #include <string.h>
 
@@ -44,14 +43,6 @@ const char *lk_evidence_name(lk_evidence evidence)
 {
 	g_assert((unsigned)evidence < G_N_ELEMENTS(evidence_names));
 	return evidence_names[evidence];
-}
-
-lk_status lk_status_after_customer(lk_status status, bool may_reopen)
-{
-	lk_status next = status;
-
-	lk_status_next(status, may_reopen ? LK_EVENT_CUSTOMER : LK_EVENT_CUSTOMER_LATE, &next);
-	return next;
 }
 
 char *lk_actor_customer(const char *address)

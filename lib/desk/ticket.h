@@ -46,12 +46,6 @@ typedef enum {
 } lk_evidence;
 const char *lk_evidence_name(lk_evidence evidence);
 
-/*
- * The status that a customer's message leaves behind (desk.md 5): it ends waiting_customer, leaves
- * waiting_supplier and on_hold; a resolved or closed ticket opens again when may_reopen.
- */
-lk_status lk_status_after_customer(lk_status status, bool may_reopen);
-
 /* One line of history. Everything borrowed; ticket and message 0: none; detail NULL: none. */
 typedef struct {
 	int64_t ticket;

@@ -144,6 +144,9 @@ SELECT (SELECT count(*) FROM outbox WHERE state IN ('queued', 'retry', 'uncertai
 	(SELECT extract(epoch FROM $1::timestamptz - min(created_at))::bigint FROM outbox
 		WHERE state IN ('queued', 'retry', 'uncertain', 'sending', 'held')) AS oldest_seconds,
 	(SELECT count(*) FROM quarantine WHERE state = 'held') AS quarantine,
+	(SELECT count(*) FROM timer) AS timers,
+	(SELECT count(*) FROM timer WHERE due_at < $1::timestamptz - interval '1 minute') AS timers_late,
+	(SELECT count(*) FROM timer WHERE attempts > 0) AS timers_failing,
 	(SELECT count(*) FROM ticket WHERE status NOT IN ('resolved', 'closed', 'junk', 'merged')) AS open;
 
 -- name: ctl_outbox_list

@@ -428,35 +428,6 @@ static void test_plan_language(void)
 	}
 }
 
-/* The status that a customer's message leaves behind, for each status (desk.md 5). */
-static void test_status(void)
-{
-	static const struct {
-		lk_status was;
-		lk_status within;
-		lk_status after;
-	} table[LK_N_STATUSES] = {
-		{LK_STATUS_NEW, LK_STATUS_NEW, LK_STATUS_NEW},
-		{LK_STATUS_OPEN, LK_STATUS_OPEN, LK_STATUS_OPEN},
-		{LK_STATUS_WAITING_CUSTOMER, LK_STATUS_OPEN, LK_STATUS_OPEN},
-		{LK_STATUS_WAITING_SUPPLIER, LK_STATUS_WAITING_SUPPLIER,
-		 LK_STATUS_WAITING_SUPPLIER},
-		{LK_STATUS_ON_HOLD, LK_STATUS_ON_HOLD, LK_STATUS_ON_HOLD},
-		{LK_STATUS_RESOLVED, LK_STATUS_OPEN, LK_STATUS_RESOLVED},
-		{LK_STATUS_CLOSED, LK_STATUS_OPEN, LK_STATUS_CLOSED},
-		{LK_STATUS_JUNK, LK_STATUS_JUNK, LK_STATUS_JUNK},
-		{LK_STATUS_MERGED, LK_STATUS_MERGED, LK_STATUS_MERGED},
-	};
-
-	for (unsigned i = 0; i < G_N_ELEMENTS(table); i++) {
-		lk_status parsed = LK_STATUS_NEW;
-		g_assert_cmpint(lk_status_after_customer(table[i].was, true), ==, table[i].within);
-		g_assert_cmpint(lk_status_after_customer(table[i].was, false), ==, table[i].after);
-		g_assert_true(lk_status_parse(lk_status_name(table[i].was), &parsed));
-		g_assert_cmpint(parsed, ==, table[i].was);
-	}
-}
-
 int main(int argc, char **argv)
 {
 	g_test_init(&argc, &argv, NULL);
@@ -467,7 +438,6 @@ int main(int argc, char **argv)
 	g_test_add_func("/desk/policy/people", test_people);
 	g_test_add_func("/desk/policy/languages", test_languages);
 	g_test_add_func("/desk/route", test_route);
-	g_test_add_func("/desk/status", test_status);
 	for (unsigned i = 0; i < G_N_ELEMENTS(plan_cases); i++) {
 		g_autofree char *name = g_strdup_printf("/desk/plan/%s", plan_cases[i].name);
 		g_test_add_data_func(name, &plan_cases[i], check_plan);
