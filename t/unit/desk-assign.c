@@ -67,64 +67,63 @@ static GHashTable *loads_of(const char *text)
 	return loads;
 }
 
+static const struct {
+	lk_assign way;
+	const char *skill;
+	const char *language;
+	const char *owner;
+	const char *last;
+	const char *away;
+	const char *open;
+	const char *expected; /* name, "-" for nobody; "!" behind: takes a turn */
+	const char *reason;   /* holds this */
+} cases[] = {
+	{LK_ASSIGN_NONE, NULL, "fi", NULL, "", "", "", "-", "leaves new tickets to"},
+	{LK_ASSIGN_NONE, NULL, "fi", "dora", "", "", "", "dora", "a rule names"},
+	{LK_ASSIGN_NONE, NULL, "fi", "dora", "", "dora", "", "-",
+	 "dora@example.fi) is away; queue ict leaves"},
+	{LK_ASSIGN_NONE, NULL, "fi", "nobody", "", "", "", "-", "is no agent; queue ict"},
+	{LK_ASSIGN_ROUND_ROBIN, NULL, NULL, NULL, "", "", "", "aino!",
+	 "in turn: the turn after nobody"},
+	{LK_ASSIGN_ROUND_ROBIN, NULL, NULL, NULL, "aino", "", "", "bo!",
+	 "the turn after aino@example.fi"},
+	{LK_ASSIGN_ROUND_ROBIN, NULL, NULL, NULL, "bo", "", "", "carl!", ""},
+	{LK_ASSIGN_ROUND_ROBIN, NULL, NULL, NULL, "carl", "", "", "aino!", ""},
+	{LK_ASSIGN_ROUND_ROBIN, NULL, NULL, NULL, "left", "", "", "aino!", ""},
+	{LK_ASSIGN_ROUND_ROBIN, NULL, NULL, NULL, "aino", "bo", "", "carl!",
+	 "away: 1 of its agents"},
+	{LK_ASSIGN_ROUND_ROBIN, NULL, NULL, NULL, "aino", "bo carl", "", "aino!", "away: 2"},
+	{LK_ASSIGN_ROUND_ROBIN, NULL, NULL, NULL, "aino", "aino bo carl", "", "-",
+	 "nobody to assign it to; away: 3"},
+	{LK_ASSIGN_ROUND_ROBIN, NULL, NULL, NULL, "aino", "aino", "", "bo!", ""},
+	{LK_ASSIGN_ROUND_ROBIN, "printer", NULL, NULL, "aino", "", "", "carl!",
+	 "with skill \"printer\": the turn after aino@example.fi; without skill "
+	 "\"printer\": 1"},
+	{LK_ASSIGN_ROUND_ROBIN, NULL, NULL, "dora", "aino", "", "", "dora", "a rule names"},
+	{LK_ASSIGN_ROUND_ROBIN, NULL, NULL, "dora", "aino", "dora", "", "bo!",
+	 "dora@example.fi) is away; queue ict assigns in turn"},
+	{LK_ASSIGN_LEAST_LOADED, NULL, NULL, NULL, "", "", "aino=2 bo=1 carl=3", "bo!",
+	 "fewest open tickets (1)"},
+	{LK_ASSIGN_LEAST_LOADED, NULL, NULL, NULL, "", "", "aino=2 bo=1", "carl!", "(0)"},
+	{LK_ASSIGN_LEAST_LOADED, NULL, NULL, NULL, "aino", "", "aino=1 bo=2 carl=1", "carl!",
+	 "(1), the turn after aino@example.fi"},
+	{LK_ASSIGN_LEAST_LOADED, NULL, NULL, NULL, "carl", "", "aino=1 bo=2 carl=1", "aino!", ""},
+	{LK_ASSIGN_LEAST_LOADED, NULL, "sv", NULL, "", "carl", "aino=1 bo=2", "aino!", ""},
+	{LK_ASSIGN_LEAST_LOADED, "payroll", NULL, NULL, "", "", "bo=9", "bo!", "(9)"},
+	{LK_ASSIGN_SKILL, "printer", "fi", NULL, "", "", "aino=3", "aino!",
+	 "with skill \"printer\" who speak fi"},
+	{LK_ASSIGN_SKILL, "printer", "de", NULL, "", "", "aino=3", "carl!", "(0)"},
+	{LK_ASSIGN_SKILL, "Printer", NULL, NULL, "", "carl", "aino=3", "aino!", "away: 1"},
+	{LK_ASSIGN_SKILL, "sv", NULL, NULL, "", "", "bo=4", "bo!", "with skill \"sv\""},
+	{LK_ASSIGN_SKILL, "welding", "fi", NULL, "", "", "", "-",
+	 "nobody to assign it to; without skill \"welding\": 3"},
+	{LK_ASSIGN_SKILL, NULL, "sv", NULL, "", "", "bo=9", "bo!", "who speak sv"},
+	{LK_ASSIGN_SKILL, NULL, "sv", NULL, "", "bo", "aino=1", "carl!", "away: 1"},
+	{LK_ASSIGN_SKILL, NULL, NULL, NULL, "aino", "", "", "bo!", "(0), the turn after"},
+};
+
 static void test_decide(void)
 {
-	static const struct {
-		lk_assign way;
-		const char *skill;
-		const char *language;
-		const char *owner;
-		const char *last;
-		const char *away;
-		const char *open;
-		const char *expected; /* name, "-" for nobody; "!" behind: takes a turn */
-		const char *reason;   /* holds this */
-	} cases[] = {
-		{LK_ASSIGN_NONE, NULL, "fi", NULL, "", "", "", "-", "leaves new tickets to"},
-		{LK_ASSIGN_NONE, NULL, "fi", "dora", "", "", "", "dora", "a rule names"},
-		{LK_ASSIGN_NONE, NULL, "fi", "dora", "", "dora", "", "-",
-		 "dora@example.fi) is away; queue ict leaves"},
-		{LK_ASSIGN_NONE, NULL, "fi", "nobody", "", "", "", "-", "is no agent; queue ict"},
-		{LK_ASSIGN_ROUND_ROBIN, NULL, NULL, NULL, "", "", "", "aino!",
-		 "in turn: the turn after nobody"},
-		{LK_ASSIGN_ROUND_ROBIN, NULL, NULL, NULL, "aino", "", "", "bo!",
-		 "the turn after aino@example.fi"},
-		{LK_ASSIGN_ROUND_ROBIN, NULL, NULL, NULL, "bo", "", "", "carl!", ""},
-		{LK_ASSIGN_ROUND_ROBIN, NULL, NULL, NULL, "carl", "", "", "aino!", ""},
-		{LK_ASSIGN_ROUND_ROBIN, NULL, NULL, NULL, "left", "", "", "aino!", ""},
-		{LK_ASSIGN_ROUND_ROBIN, NULL, NULL, NULL, "aino", "bo", "", "carl!",
-		 "away: 1 of its agents"},
-		{LK_ASSIGN_ROUND_ROBIN, NULL, NULL, NULL, "aino", "bo carl", "", "aino!",
-		 "away: 2"},
-		{LK_ASSIGN_ROUND_ROBIN, NULL, NULL, NULL, "aino", "aino bo carl", "", "-",
-		 "nobody to assign it to; away: 3"},
-		{LK_ASSIGN_ROUND_ROBIN, NULL, NULL, NULL, "aino", "aino", "", "bo!", ""},
-		{LK_ASSIGN_ROUND_ROBIN, "printer", NULL, NULL, "aino", "", "", "carl!",
-		 "with skill \"printer\": the turn after aino@example.fi; without skill "
-		 "\"printer\": 1"},
-		{LK_ASSIGN_ROUND_ROBIN, NULL, NULL, "dora", "aino", "", "", "dora", "a rule names"},
-		{LK_ASSIGN_ROUND_ROBIN, NULL, NULL, "dora", "aino", "dora", "", "bo!",
-		 "dora@example.fi) is away; queue ict assigns in turn"},
-		{LK_ASSIGN_LEAST_LOADED, NULL, NULL, NULL, "", "", "aino=2 bo=1 carl=3", "bo!",
-		 "fewest open tickets (1)"},
-		{LK_ASSIGN_LEAST_LOADED, NULL, NULL, NULL, "", "", "aino=2 bo=1", "carl!", "(0)"},
-		{LK_ASSIGN_LEAST_LOADED, NULL, NULL, NULL, "aino", "", "aino=1 bo=2 carl=1",
-		 "carl!", "(1), the turn after aino@example.fi"},
-		{LK_ASSIGN_LEAST_LOADED, NULL, NULL, NULL, "carl", "", "aino=1 bo=2 carl=1",
-		 "aino!", ""},
-		{LK_ASSIGN_LEAST_LOADED, NULL, "sv", NULL, "", "carl", "aino=1 bo=2", "aino!", ""},
-		{LK_ASSIGN_LEAST_LOADED, "payroll", NULL, NULL, "", "", "bo=9", "bo!", "(9)"},
-		{LK_ASSIGN_SKILL, "printer", "fi", NULL, "", "", "aino=3", "aino!",
-		 "with skill \"printer\" who speak fi"},
-		{LK_ASSIGN_SKILL, "printer", "de", NULL, "", "", "aino=3", "carl!", "(0)"},
-		{LK_ASSIGN_SKILL, "Printer", NULL, NULL, "", "carl", "aino=3", "aino!", "away: 1"},
-		{LK_ASSIGN_SKILL, "sv", NULL, NULL, "", "", "bo=4", "bo!", "with skill \"sv\""},
-		{LK_ASSIGN_SKILL, "welding", "fi", NULL, "", "", "", "-",
-		 "nobody to assign it to; without skill \"welding\": 3"},
-		{LK_ASSIGN_SKILL, NULL, "sv", NULL, "", "", "bo=9", "bo!", "who speak sv"},
-		{LK_ASSIGN_SKILL, NULL, "sv", NULL, "", "bo", "aino=1", "carl!", "away: 1"},
-		{LK_ASSIGN_SKILL, NULL, NULL, NULL, "aino", "", "", "bo!", "(0), the turn after"},
-	};
 	g_autoptr(lk_policy) policy = make_policy();
 	lk_queue *queue = g_ptr_array_index(policy->queues, 0);
 
