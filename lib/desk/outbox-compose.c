@@ -392,6 +392,7 @@ static bool store(draft *d, const GString *wire, const char *envelope_from, GErr
 	lk_param_text(params,
 		      lk_writer_name(d->form.is_personal ? LK_WRITER_AGENT : LK_WRITER_MACHINE));
 	lk_param_text(params, cc_text);
+	lk_param_bool(params, !lk_outbox_is_inside(d->purpose));
 	return lk_db_run(d->db, LK_Q_OUTBOX_COMPOSED, params, NULL, error);
 }
 

@@ -129,6 +129,12 @@ bool lk_outbox_form_read(lk_db *db, const char *text, lk_purpose purpose, lk_out
 	return attach == 0 || read_parts(db, form, attach, error);
 }
 
+bool lk_outbox_is_inside(lk_purpose purpose)
+{
+	return purpose == LK_PURPOSE_AGENT || purpose == LK_PURPOSE_NOTE ||
+	       purpose == LK_PURPOSE_NONE;
+}
+
 lk_json *lk_outbox_form_left_out(const lk_outbox_form *form)
 {
 	lk_json *names = lk_json_array();
@@ -161,8 +167,7 @@ static char *list_id_of(const lk_outbox_about *about)
 unsigned lk_outbox_form_headers(const lk_outbox_form *form, const lk_outbox_about *about,
 				lk_compose_header headers[LK_OUTBOX_HEADERS], char **ret_list_id)
 {
-	bool is_inside = about->purpose == LK_PURPOSE_AGENT || about->purpose == LK_PURPOSE_NOTE ||
-			 about->purpose == LK_PURPOSE_NONE;
+	bool is_inside = lk_outbox_is_inside(about->purpose);
 	unsigned n = 0;
 
 	if (!form->is_personal) {

@@ -38,6 +38,9 @@ bool lk_outbox_form_read(lk_db *db, const char *form, lk_purpose purpose, lk_out
 			 GError **error);
 void lk_outbox_form_clear(lk_outbox_form *form);
 
+/* Does a mail of that purpose stay within the team? */
+bool lk_outbox_is_inside(lk_purpose purpose);
+
 /* The names left out, for the templates. Caller unrefs. */
 lk_json *lk_outbox_form_left_out(const lk_outbox_form *form);
 

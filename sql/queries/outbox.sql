@@ -64,7 +64,10 @@ WITH dead AS (
 )
 SELECT c.id, c.ticket_id AS ticket, c.cause_id AS cause, c.template, c.purpose, c.queue, c.language,
        c.recipient, c.recipient_hash, c.recipient_name, c.variables, c.header_message_id, c.attempts,
-       c.envelope_from, c.wire, c.created_at, c.form, t.subject, coalesce(t.token_epoch, 0)::bigint AS epoch
+       c.envelope_from, c.wire, c.created_at, c.form, t.subject, coalesce((
+		SELECT a.epoch FROM agent_token a
+		 WHERE c.purpose = 'agent' AND a.ticket_id = c.ticket_id AND a.agent = lower(c.recipient)),
+	       t.token_epoch, 0)::bigint AS epoch
   FROM claimed c LEFT JOIN ticket t ON t.id = c.ticket_id
  ORDER BY c.rank, c.due_at, c.id;
 
@@ -87,7 +90,8 @@ SELECT * FROM (
 -- name: outbox_composed
 -- $1 outbox row, $2 wire, $3 envelope sender, $4 ticket or null, $5 from name, $6 from address,
 -- $7 to as jsonb, $8 subject, $9 Message-ID, $10 its hash, $11 in_reply_to, $12 refs, $13 now,
--- $14 text, $15 language, $16 writer, $17 cc as jsonb. A mail that failed and is sent again by hand is composed anew;
+-- $14 text, $15 language, $16 writer, $17 cc as jsonb,
+-- $18 whether it is shown as a message of its ticket (mail within the team is not). A mail that failed and is sent again by hand is composed anew;
 -- it stays one message of its ticket, as does one that goes to several people.
 WITH before AS (
 	SELECT coalesce(o.message_id, (SELECT s.message_id
@@ -103,13 +107,13 @@ WITH before AS (
 		reply_text, language)
 	SELECT $4, 'out', 'normal', $16, $9, $10, $5, $6, $7::jsonb, $17::jsonb, $8, $11, $12::text[], $13::timestamptz, $13,
 	       $14, $14, $15
-	 WHERE NOT EXISTS (SELECT FROM before WHERE id IS NOT NULL)
+	 WHERE $18::boolean AND NOT EXISTS (SELECT FROM before WHERE id IS NOT NULL)
 	RETURNING id
 ), carried AS (
 	SELECT id FROM shown UNION ALL SELECT id FROM before WHERE id IS NOT NULL
 ), identified AS (
 	INSERT INTO identifier (hash, ticket_id, message_id)
-	SELECT $10::bytea, $4::bigint, id FROM carried WHERE $4::bigint IS NOT NULL
+	SELECT $10::bytea, $4::bigint, (SELECT id FROM carried) WHERE $4::bigint IS NOT NULL
 	ON CONFLICT (hash, ticket_id) DO UPDATE SET message_id = excluded.message_id
 )
 UPDATE outbox
