@@ -37,7 +37,9 @@ static void add(const lk_findings *findings, lk_conf_origin at, lk_conf_severity
 	problem->file = g_strdup(at.file ? at.file : "");
 	problem->line = at.line;
 	problem->severity = severity;
-	problem->message = message;
+	/* It may quote a name with bytes that no terminal and no JSON takes. */
+	problem->message = g_utf8_make_valid(message, -1);
+	g_free(message);
 	g_ptr_array_add(findings->problems, problem);
 }
 
@@ -111,7 +113,9 @@ char *lk_conf_problem_format(const lk_conf_problem *problem)
 {
 	const char *kind = problem->severity == LK_CONF_IS_WARNING ? "warning: " : "";
 
+	g_autofree char *file = g_utf8_make_valid(problem->file, -1);
+
 	if (problem->line == 0)
-		return g_strdup_printf("%s: %s%s", problem->file, kind, problem->message);
-	return g_strdup_printf("%s:%d: %s%s", problem->file, problem->line, kind, problem->message);
+		return g_strdup_printf("%s: %s%s", file, kind, problem->message);
+	return g_strdup_printf("%s:%d: %s%s", file, problem->line, kind, problem->message);
 }
