@@ -8,6 +8,7 @@ use strict;
 use warnings;
 use utf8;
 use FindBin;
+use IO::Select ();
 use lib "$FindBin::Bin/lib";
 use Luukku::Test::Base qw(wait_until slurp spew program run);
 use Luukku::Test::Desk qw(mail);
@@ -98,21 +99,21 @@ sub is_ours {
 	return 0;
 }
 
-# Looks every few milliseconds until it is stopped; the highest stands in the file.
+# Looks every few milliseconds until the pipe ends; the highest stands in the file.
 sub watch {
 	my ($path) = @_;
+	pipe my $end, my $hold or die "pipe: $!";
 	my $pid = fork // die "fork: $!";
-	return $pid if $pid;
+	return ($pid, $hold) if $pid;
+	close $hold;
 	my $peak = 0;
-	local $SIG{TERM} = sub { POSIX::_exit(0) };
-	while (1) {
+	while (!IO::Select->new($end)->can_read(0.003)) {
 		my $now = memory();
-		if ($now > $peak) {
-			$peak = $now;
-			spew($path, $peak);
-		}
-		Time::HiRes::sleep(0.003);
+		next if $now <= $peak;
+		$peak = $now;
+		spew($path, $peak);
 	}
+	POSIX::_exit(0);
 }
 
 my @table;
@@ -121,7 +122,7 @@ sub take {
 	my $bytes = length $mail;
 	my $seen = $desk->dir . '/peak';
 	spew($seen, 0);
-	my $watcher = watch($seen);
+	my ($watcher, $hold) = watch($seen);
 	$desk->deliver('ict', $mail);
 	my $since = Time::HiRes::time();
 	my $is_taken = eval {
@@ -130,7 +131,7 @@ sub take {
 		}, 120, "the ticket of $name");
 	};
 	my $seconds = Time::HiRes::time() - $since;
-	kill 'TERM', $watcher;
+	close $hold;
 	waitpid $watcher, 0;
 	my $peak = slurp($seen) || 0;
 	ok $is_taken, "$name: is a ticket" or do { diag $desk->log; return {} };
