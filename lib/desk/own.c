@@ -7,6 +7,7 @@
 #include "lib/base/fault.h"
 #include "lib/desk/outbox-private.h"
 #include "lib/desk/outbox.h"
+#include "lib/desk/subject.h"
 
 /* As long as any other action link. */
 static const int64_t good_for_seconds = INT64_C(14) * 86400;
@@ -44,6 +45,9 @@ static bool read_token(lk_work *work, lk_clue_token *token, GError **error)
 	    work->mail->kind == LK_KIND_NORMAL && !lk_mail_fails_dmarc(work->mail)) {
 		work->apart_message = message;
 		work->apart_ticket = token->number;
+		g_free(work->apart_subject);
+		work->apart_subject =
+			lk_subject_base(work->policy, lk_row_text(rows, 0, "subject"));
 	}
 	return true;
 }
@@ -112,11 +116,15 @@ static bool take_apart(lk_work *work, int64_t *ret_ticket, const lk_queue **ret_
 {
 	g_autoptr(lk_params) params = lk_params_new();
 	g_autoptr(lk_rows) rows = NULL;
+	uint8_t hash[LK_KEY_HASH_BYTES];
 
+	lk_subject_hash(work->policy, work->apart_subject, hash);
 	lk_param_int(params, work->apart_message);
 	lk_param_int(params, work->apart_ticket);
 	lk_param_text(params, "its sender says that it is a matter of its own");
 	lk_param_text(params, work->actor);
+	lk_param_text(params, work->apart_subject);
+	lk_param_bytes(params, hash, sizeof(hash));
 	if (!lk_db_run(work->db, LK_Q_INTAKE_APART, params, &rows, error))
 		return false;
 	if (lk_rows_count(rows) == 0)

@@ -474,6 +474,33 @@ char *lk_subject_words(const char *base)
 	return g_strjoinv(" ", words + (from < n ? from : 0));
 }
 
+static void add_content(GString *out, const char *line)
+{
+	unsigned n = 0;
+	g_auto(GStrv) words = words_of(line, &n);
+
+	for (unsigned i = 0; i < n;) {
+		unsigned taken =
+			MAX(longest(lk_neutral_words, words + i), is_number(words[i]) ? 1 : 0);
+		if (taken == 0) {
+			g_string_append_printf(out, "%s%s", out->len ? " " : "", words[i]);
+			taken = 1;
+		}
+		i += taken;
+	}
+}
+
+char *lk_words_content(const char *text)
+{
+	g_autofree char *cut = lk_text_cut(text ? text : "", MAX_TEXT_BYTES);
+	g_auto(GStrv) lines = lines_of(cut);
+	GString *out = g_string_new(NULL);
+
+	for (unsigned i = 0; lines[i]; i++)
+		add_content(out, lines[i]);
+	return g_string_free(out, FALSE);
+}
+
 bool lk_words_name_more(const char *newer, const char *older)
 {
 	g_auto(GStrv) words = g_strsplit(newer, " ", -1);

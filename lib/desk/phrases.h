@@ -48,6 +48,12 @@ bool lk_subject_asks_status(const char *base, lk_lang *ret_lang);
 char *lk_subject_words(const char *base);
 
 /*
+ * What is left of a text without greetings, pleasantries, numbers, little words and what follows a
+ * closing; folded. Of long texts the beginning. Caller frees.
+ */
+char *lk_words_content(const char *text);
+
+/*
  * Does the newer text hold a word with a digit (a device, a room, a date) that the older one does
  * not? Then it may be another matter, however alike they are. Both as lk_words_fold leaves them.
  */

@@ -53,21 +53,21 @@ SELECT t.id AS ticket, t.status, t.subject, t.opened_at, t.waiting_until
 
 -- name: intake_joined
 -- $1 message. The ticket that it was joined to as a duplicate, as long as it is there.
-SELECT m.ticket_id AS ticket, m.at, t.token_epoch::bigint AS epoch, m.evidence = 'duplicate' AS is_duplicate
+SELECT m.ticket_id AS ticket, m.at, m.subject, t.token_epoch::bigint AS epoch, m.evidence = 'duplicate' AS is_duplicate
   FROM message m JOIN ticket t ON t.id = m.ticket_id
  WHERE m.id = $1;
 
 -- name: intake_apart
--- $1 message, $2 its ticket, $3 evidence_reason, $4 actor. The message becomes a ticket of its own, with
+-- $1 message, $2 its ticket, $3 evidence_reason, $4 actor, $5 subject, $6 subject hash. The message becomes a ticket of its own, with
 -- the requester, the queue and the rest of its ticket as that was opened. Gives it; no row: it was
 -- taken away before.
 WITH mine AS (
-	SELECT id, ticket_id, at, subject, message_id_hash FROM message
+	SELECT id, ticket_id, at, message_id_hash FROM message
 	 WHERE id = $1 AND ticket_id = $2 AND evidence = 'duplicate' FOR UPDATE
 ), opened AS (
 	INSERT INTO ticket (queue, type, priority, language, subject, subject_hash, opened_at, requester_id,
 		organisation_id, changed_at)
-	SELECT t.queue, t.type, t.priority, t.language, t.subject, t.subject_hash, m.at, t.requester_id,
+	SELECT t.queue, t.type, t.priority, t.language, $5, $6, m.at, t.requester_id,
 	       t.organisation_id, m.at
 	  FROM mine m JOIN ticket t ON t.id = m.ticket_id
 	RETURNING id, queue, opened_at, requester_id
@@ -91,3 +91,39 @@ WITH mine AS (
 	UPDATE ticket SET chased = greatest(chased - 1, 0) WHERE id = $2 AND EXISTS (SELECT FROM mine)
 )
 SELECT id AS ticket, queue FROM opened;
+
+-- name: intake_window
+-- $1 queue, $2 from, $3 to, $4 a ticket. The queue's open tickets of that time by other people, the
+-- newest first, with what they said first, cut.
+SELECT t.id AS ticket, t.requester_id AS person, t.subject, t.opened_at, first.words,
+       coalesce(p.name, p.address) AS customer, coalesce(i.mass_id, 0)::bigint AS mass
+  FROM ticket t
+  JOIN person p ON p.id = t.requester_id
+  LEFT JOIN mass_ticket i ON i.ticket_id = t.id
+  LEFT JOIN LATERAL (
+	SELECT left(m.reply_text, 600) AS words FROM message m
+	 WHERE m.ticket_id = t.id AND m.direction = 'in' ORDER BY m.id LIMIT 1) AS first ON true
+ WHERE t.queue = $1 AND t.opened_at BETWEEN $2 AND $3 AND t.id <> $4 AND NOT t.is_machine
+   AND t.status NOT IN ('resolved', 'closed', 'junk', 'merged')
+   AND t.requester_id IS DISTINCT FROM (SELECT requester_id FROM ticket WHERE id = $4)
+ ORDER BY t.opened_at DESC, t.id DESC LIMIT 300;
+
+-- name: intake_mass_join
+-- $1 possible mass incident, $2 ticket, $3 at.
+WITH joined AS (
+	INSERT INTO mass_ticket (ticket_id, mass_id) VALUES ($2, $1) ON CONFLICT DO NOTHING
+)
+UPDATE mass SET last_at = greatest(last_at, $3) WHERE id = $1;
+
+-- name: intake_mass_found
+-- $1 queue, $2 at, $3 tickets. A new possible mass incident; no row: one of them is part of one.
+WITH made AS (
+	INSERT INTO mass (queue, proposed_at, last_at)
+	SELECT $1, $2, $2
+	 WHERE NOT EXISTS (SELECT FROM mass_ticket WHERE ticket_id = ANY ($3::bigint[]))
+	RETURNING id
+), members AS (
+	INSERT INTO mass_ticket (ticket_id, mass_id)
+	SELECT t.id, made.id FROM made CROSS JOIN unnest($3::bigint[]) AS t (id)
+)
+SELECT id FROM made;
