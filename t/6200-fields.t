@@ -13,7 +13,10 @@ use Luukku::Test::Desk qw(mail header);
 
 binmode Test::More->builder->$_, ':utf8' for qw(output failure_output todo_output);
 
-my $desk = Luukku::Test::Desk->start(queues => <<'CONF', site => 'languages = ( "fi", "sv", "en" ); bilingual = ( "fi", "sv" );');
+my $rules = <<'CONF';
+rules: ( { name = "building"; on = "reply"; match: { body = "/byggnad (\\w+)/i"; }; set: { fields: { location = "hus $1"; }; }; } );
+CONF
+my $desk = Luukku::Test::Desk->start(queues => <<'CONF', extra => $rules, site => 'languages = ( "fi", "sv", "en" ); bilingual = ( "fi", "sv" );');
   { name = "ict"; addresses = ( "ict@example.fi" ); agents = ( "aino@example.fi" ); language = "fi";
     types = ( "incident", "request" ); default_type = "incident";
     required = (
@@ -158,6 +161,15 @@ answer($mail{sv}[0], $ack{sv}, "Apparatens id: PC33333\nRum: 999\n");
 once('a second answer');
 is_deeply([@{ $desk->json('show', $ref{sv}) }{qw(fields missing_fields)}], [{ location => '123', device => 'PC33333' }, []],
 	'a second answer fills the rest and overwrites nothing');
+
+# A rule for replies fills, too, and stands above what the pattern would find.
+$desk->deliver('ict', mail(from => 'saanto@asiakas.example', subject => 'Kone LT4444', text => "hidas kone\n"));
+once('a ticket for a rule');
+(undef, $ack{rule}) = acknowledgement('saanto@asiakas.example');
+answer('saanto@asiakas.example', $ack{rule}, "byggnad Q, rum 9\n");
+once('an answer that a rule reads');
+is_deeply([@{ $desk->json('show', ticket_of('saanto@asiakas.example')) }{qw(fields missing_fields)}],
+	[{ device => 'LT4444', location => 'hus Q' }, []], 'a field that a rule fills is missing no more');
 
 # --- imported language, unknown language, no acknowledgement --------------------------------------
 

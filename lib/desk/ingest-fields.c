@@ -14,14 +14,22 @@ static bool opens(const lk_work *work)
 
 /* --- fields ----------------------------------------------------------------------------------- */
 
+static void add_rule_fields(const lk_work *work, lk_json *json)
+{
+	for (unsigned i = 0; i < work->route.rules.fields->len; i++) {
+		const lk_rule_field *field = g_ptr_array_index(work->route.rules.fields, i);
+
+		lk_json_set_text(json, field->name, field->value);
+	}
+}
+
 static void find_new(lk_work *work)
 {
 	const lk_mail *mail = work->mail;
 	g_autofree char *subject = lk_subject_base(work->policy, mail->subject);
-	g_autofree char *by_rules = lk_work_rule_fields(work);
-	g_autoptr(lk_json) known = NULL;
+	g_autoptr(lk_json) known = lk_json_object();
 
-	lk_json_parse(by_rules, strlen(by_rules), &known, NULL);
+	add_rule_fields(work, known); /* what rules filled needs no finding */
 	lk_fields_facts facts = {
 		.queue = work->route.queue,
 		.type = work->route.type,
@@ -47,6 +55,7 @@ static bool find_answer(lk_work *work, GError **error)
 	g_autoptr(lk_params) params = lk_params_new();
 	g_autoptr(lk_rows) rows = NULL;
 	g_autoptr(GPtrArray) asked = NULL;
+	g_autoptr(lk_json) known = NULL;
 
 	lk_param_int(params, work->plan.ticket);
 	if (!lk_db_run(work->db, work->is_dry ? LK_Q_FIELD_PEEK : LK_Q_FIELD_MISSING, params, &rows,
@@ -55,9 +64,12 @@ static bool find_answer(lk_work *work, GError **error)
 	if (lk_rows_count(rows) == 0)
 		return true;
 	asked = lk_row_texts(rows, 0, "missing_fields");
+	known = lk_json_object();
+	add_rule_fields(work, known);
 	lk_fields_facts facts = {
 		.queue = lk_policy_queue(work->policy, lk_row_text(rows, 0, "queue")),
 		.type = lk_row_text(rows, 0, "type"),
+		.known = known,
 		.asked = asked,
 		.words = work->mail->reply_text,
 		.text = work->mail->text,
@@ -84,11 +96,7 @@ static lk_json *all_json(const lk_work *work)
 {
 	lk_json *json = found_json(work);
 
-	for (unsigned i = 0; i < work->route.rules.fields->len; i++) {
-		const lk_rule_field *field = g_ptr_array_index(work->route.rules.fields, i);
-
-		lk_json_set_text(json, field->name, field->value);
-	}
+	add_rule_fields(work, json);
 	return json;
 }
 

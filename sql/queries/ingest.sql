@@ -104,7 +104,10 @@ SELECT queue, type, priority, owner FROM ticket WHERE id = $1;
 UPDATE ticket t
    SET tags = t.tags || ARRAY(SELECT g.tag FROM unnest($2::text[]) WITH ORDINALITY AS g (tag, n)
 		WHERE g.tag <> ALL (t.tags) ORDER BY g.n),
-       fields = t.fields || $3::jsonb, owner = coalesce($4, t.owner), title = coalesce($5, t.title),
+       fields = t.fields || $3::jsonb,
+       missing_fields = ARRAY(SELECT m.name FROM unnest(t.missing_fields) WITH ORDINALITY AS m (name, n)
+		WHERE $3::jsonb IS NULL OR NOT $3::jsonb ? m.name ORDER BY m.n),
+       owner = coalesce($4, t.owner), title = coalesce($5, t.title),
        skill = coalesce($6, t.skill), sla = coalesce($7, t.sla), supplier = coalesce($8, t.supplier),
        language = coalesce($9, t.language), changed_at = greatest(t.changed_at, $10)
  WHERE t.id = $1;
