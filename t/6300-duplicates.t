@@ -52,6 +52,12 @@ is(scalar(() = $whole =~ /mailto:/g), 1, '... one mailto: in all');
 my $by_other_subject = $desk->take(@about, subject => 'Muistutus: tulostin ei toimi', body => 'Hei, onko asia edennyt?');
 is($by_other_subject->{ticket}, $first->{ticket}, 'a reminder as a new mail joins too');
 
+my $banner = $desk->take(@about, subject => '[EXTERNAL] Tulostin ei toimi', body => "[External]\r\n\r\n$printer");
+is($banner->{ticket}, $first->{ticket}, 'a gateway\'s banner hides nothing');
+unlike((row("SELECT reply_text FROM message WHERE id = $banner->{message}"))[0], qr/external/i, '... and is gone from the new words');
+my $bannered = $desk->take(@about, from => 'teppo@example.org', subject => '[EXTERNAL] Hiiri rikki', body => 'Hiiri on rikki.');
+is((row("SELECT subject FROM ticket WHERE id = $bannered->{ticket}"))[0], 'Hiiri rikki', '... and from the subject');
+
 # --- what does not --------------------------------------------------------------------------------
 my %new = (
 	'another matter' => [subject => 'VPN katkeilee', body => 'VPN-yhteys katkeilee kotona jatkuvasti.'],
@@ -105,7 +111,7 @@ is_deeply([row("SELECT status, queue, subject FROM ticket WHERE id = $apart->{ti
 	['new', 'tuki', 'Tulostin ei toimi!!'], '... new, in the same queue, under its subject');
 is((row("SELECT opened_at = (SELECT at FROM message WHERE id = $again->{message}) FROM ticket WHERE id = $apart->{ticket}"))[0],
 	't', '... as old as the mail');
-is((row("SELECT chased FROM ticket WHERE id = $first->{ticket}"))[0], 1, 'one chase less on the old one');
+is((row("SELECT chased FROM ticket WHERE id = $first->{ticket}"))[0], 2, 'one chase less on the old one');
 is((row("SELECT count(*) FROM ticket_link WHERE ticket_id = $apart->{ticket} AND other_id = $first->{ticket}"))[0], 1,
 	'both are linked');
 ok((grep { /^taken_apart: / } $desk->events($first->{ticket})), 'the old history tells');

@@ -74,6 +74,7 @@ void lk_work_init(lk_work *work, lk_db *db, const lk_policy *policy, lk_time now
 	work->told = g_ptr_array_new_with_free_func(told_free);
 	work->teams = g_ptr_array_new_with_free_func(lk_work_team_free);
 	lk_thread_facts_init(&work->facts);
+	lk_work_strip_banners(work);
 }
 
 void lk_work_clear(lk_work *work)
@@ -91,6 +92,8 @@ void lk_work_clear(lk_work *work)
 	g_clear_pointer(&work->ticket_now, lk_rows_free);
 	g_clear_pointer(&work->explain, lk_json_unref);
 	g_clear_pointer(&work->apart_subject, g_free);
+	g_clear_pointer(&work->bare_subject, g_free);
+	g_clear_pointer(&work->bare_words, g_free);
 }
 
 void lk_work_tell(lk_work *work, int64_t ticket, const char *event, const char *reason,

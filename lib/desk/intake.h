@@ -22,6 +22,12 @@ bool lk_work_alike(lk_work *work, const GPtrArray *texts, const GPtrArray *other
 		   GArray **ret_percents, GError **error);
 
 /*
+ * ingest-banner.c: from here on the mail has no banners of the mailbox's gateways in its subject and
+ * new words. After the content key: the same mail in two mailboxes stays one.
+ */
+void lk_work_strip_banners(lk_work *work);
+
+/*
  * chase.c: counts the chase that was just stored, tells owner or managers, answers the customer:
  * "added to TUKI-1042" for a new mail that joined, else how the matter stands, once a day at most.
  */

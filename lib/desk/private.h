@@ -66,6 +66,10 @@ typedef struct {
 	GPtrArray *teams;	   /* lk_work_team *: who hears of it (ingest-notice.c) */
 	const char *quiet_because; /* nobody does, or NULL */
 	lk_rows *ticket_now;	   /* backs the teams' owner; or NULL */
+	lk_intake bare_intake;	   /* intake and mail without banners of gateways, */
+	lk_mail bare;		   /* where there were any; its new texts are: */
+	char *bare_subject;
+	char *bare_words;
 } lk_work;
 
 void lk_work_init(lk_work *work, lk_db *db, const lk_policy *policy, lk_time now,

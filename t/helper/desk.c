@@ -84,7 +84,10 @@ static void add_queue(const char *name, lk_lang language)
 	if (strcmp(name, "tuki") == 0)
 		add_care(queue);
 	g_ptr_array_add(policy->queues, queue);
-	g_ptr_array_add(policy->mailboxes, lk_desk_mailbox_new(name, name));
+	lk_desk_mailbox *mailbox = lk_desk_mailbox_new(name, name);
+	if (strcmp(name, "tuki") == 0)
+		g_ptr_array_add(mailbox->strip, g_strdup("[EXTERNAL]"));
+	g_ptr_array_add(policy->mailboxes, mailbox);
 }
 
 static void add_supplier(const char *name, const char *public_name)
