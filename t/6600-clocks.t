@@ -120,6 +120,8 @@ sched_at('2026-04-07T05:00:00Z');
 is_deeply([grep { /\b$a\z/ } alarms()], [], 'a wait over Easter warns nobody');
 $shown = show_at('2026-04-07T05:30:00Z', "TUKI-$a");
 is($shown->{waiting_on}, 'customer', 'it waits');
+is_deeply([$db->sql("SELECT ticket_id, due_at IS NULL FROM ticket_urgency WHERE ticket_id IN ($a, $b) ORDER BY 1")],
+	[[$a, 't'], [$b, 'f']], 'and is not urgent by what stands still');
 is($shown->{stages}[-1]{business_seconds}, 2 * 3600 + 1800, 'open time of the stage that lasts');
 clocks('2026-04-07T06:00:00Z', 'move', ticket => $a, status => 'open');
 $shown = show_at('2026-04-07T06:00:00Z', "TUKI-$a");

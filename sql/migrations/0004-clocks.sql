@@ -11,6 +11,17 @@ COMMENT ON COLUMN ticket.due_respond IS 'Target of the first answer by the SLA; 
 COMMENT ON COLUMN ticket.due_resolve IS 'Target of the resolution by the SLA; waits for the customer that are over have moved it.';
 GRANT SELECT (clocked_at, paused_at) ON ticket TO luukku_read;
 
+-- What stands still is not overdue.
+CREATE OR REPLACE VIEW ticket_urgency AS
+SELECT t.id AS ticket_id, t.queue, t.owner,
+       t.status NOT IN ('resolved', 'closed', 'junk', 'merged') AS is_open,
+       array_position(ARRAY['urgent', 'high', 'normal', 'low'], t.priority) AS rank,
+       CASE WHEN t.paused_at IS NULL
+	    THEN least(CASE WHEN t.first_response_at IS NULL THEN t.due_respond END, t.due_resolve) END AS due_at,
+       t.opened_at
+  FROM ticket t;
+COMMENT ON COLUMN ticket_urgency.due_at IS 'The next target that is still to be met; null: none, or they stand still.';
+
 CREATE TABLE timer (
 	id        bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
 	kind      text NOT NULL CHECK (length(kind) BETWEEN 1 AND 50),
