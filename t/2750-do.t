@@ -386,7 +386,7 @@ sub say_words {
 	is(scalar @{ show($ref)->{participants} }, 1, 'the copied one, too');
 	is_deeply([map { $_->{to} } @{ $receipt->{undone}{gone} }], ['asiakas' . $people . '@sairaala.example'],
 		'what has gone is named');
-	is_deeply([map { $_->{to} } @{ $receipt->{undone}{cancelled} }], ['asiakas' . $people . '@sairaala.example',
+	is_deeply([map { $_->{to} } @{ $receipt->{undone}{cancelled} }], [
 		'x@y.example'], 'what had not is cancelled');
 	refused(qr/nothing for #undo/, $ref, 'undo', '--as', 'mari');
 	done($ref, 'take', '--as', 'dan');

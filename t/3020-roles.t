@@ -18,7 +18,7 @@ ticket_link s i d
 participant s i d
 blob s i u(created_at)
 blob_chunk s i
-message s i u(evidence evidence_reason ticket_id)
+message s i u(direction evidence evidence_reason ticket_id)
 message_search s
 attachment s i
 identifier s i u(message_id ticket_id)
@@ -104,7 +104,7 @@ folder s
 identifier s i u(message_id ticket_id)
 lease s
 mailbox s
-message s i u(evidence_reason from_address from_name header_block in_reply_to kind_reason message_id parsed raw_blob recipients_cc recipients_to refs reply_text subject text ticket_id)
+message s i u(direction evidence_reason from_address from_name header_block in_reply_to kind_reason message_id parsed raw_blob recipients_cc recipients_to refs reply_text subject text ticket_id)
 message_search s d
 organisation s i u(name)
 outbox s i u(attempts claimed_by claimed_until due_at form last_reply reason recipient recipient_hash recipient_name state variables wire)

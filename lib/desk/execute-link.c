@@ -1,7 +1,8 @@
 /* Commands between tickets: merge, split, link, parent. */
+#include "lib/desk/execute-private.h"
+
 #include "lib/base/hash.h"
 #include "lib/base/text.h"
-#include "lib/desk/execute-private.h"
 #include "lib/desk/subject.h"
 
 #include <string.h>

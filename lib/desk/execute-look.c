@@ -1,8 +1,9 @@
 /* Commands that only answer: #list, #history, #search, #more, #help; and #away. */
+#include "lib/desk/execute-private.h"
+
 #include "lib/base/hash.h"
 #include "lib/base/text.h"
 #include "lib/desk/absence.h"
-#include "lib/desk/execute-private.h"
 #include "lib/desk/when.h"
 
 #include <string.h>

@@ -1,13 +1,24 @@
 /* What commands say to people: answers, resolutions, words to suppliers and colleagues. */
+#include "lib/desk/execute-private.h"
+
 #include "lib/base/text.h"
 #include "lib/base/units.h"
-#include "lib/desk/execute-private.h"
 
 #include <string.h>
 
 static const char *agent_name(const lk_run *run)
 {
 	return run->how->agent ? run->how->agent->name : NULL;
+}
+
+/* The mail was stored as a note; what goes to the customer is a message out. */
+static bool set_direction(lk_run *run, const char *direction, GError **error)
+{
+	g_autoptr(lk_params) params = lk_params_new();
+
+	lk_param_int(params, run->how->message);
+	lk_param_text(params, direction);
+	return lk_db_run(run->db, LK_Q_COMMAND_DIRECTION, params, NULL, error);
 }
 
 bool lk_run_message(lk_run *run, const char *direction, const char *text, int64_t *ret_message,
@@ -19,7 +30,7 @@ bool lk_run_message(lk_run *run, const char *direction, const char *text, int64_
 
 	if (run->how->message && run->ticket == run->how->ticket) {
 		*ret_message = run->how->message;
-		return true;
+		return set_direction(run, direction, error);
 	}
 	lk_param_int(params, run->ticket);
 	lk_param_text(params, direction);

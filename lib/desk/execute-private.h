@@ -151,6 +151,8 @@ bool lk_run_history(lk_run *run, GError **error);
 bool lk_run_search(lk_run *run, GError **error);
 bool lk_run_more(lk_run *run, GError **error);
 bool lk_run_help(lk_run *run, GError **error);
+bool lk_run_send(lk_run *run, GError **error);
+bool lk_run_drop(lk_run *run, GError **error);
 
 /* Takes ownership for the agent, with the event; they serve the queue. */
 bool lk_run_set_owner(lk_run *run, const lk_agent *agent, const char *reason, GError **error);

@@ -1,6 +1,7 @@
 /* Commands that move a ticket: wait, open, resolve, reopen, close, spam. */
-#include "lib/base/text.h"
 #include "lib/desk/execute-private.h"
+
+#include "lib/base/text.h"
 #include "lib/desk/hours.h"
 #include "lib/desk/when.h"
 

@@ -1,9 +1,10 @@
 /* Commands that change what a ticket is: owner, queue, priority, type, tags, fields, people. */
+#include "lib/desk/execute-private.h"
+
 #include "lib/base/hash.h"
 #include "lib/base/text.h"
 #include "lib/base/units.h"
 #include "lib/desk/absence.h"
-#include "lib/desk/execute-private.h"
 #include "lib/desk/notice.h"
 
 #include <string.h>

@@ -1,8 +1,9 @@
 /* #undo: what a run did is taken back step by step, the last first. */
+#include "lib/desk/execute-private.h"
+
 #include "lib/base/err.h"
 #include "lib/base/hash.h"
 #include "lib/base/units.h"
-#include "lib/desk/execute-private.h"
 
 #include <string.h>
 

@@ -350,6 +350,8 @@ static const run_kind handlers[LK_N_COMMANDS] = {
 	[LK_COMMAND_CLOSE] = {lk_run_close},
 	[LK_COMMAND_SPAM] = {lk_run_spam},
 	[LK_COMMAND_UNDO] = {lk_run_undo, .on_none = true},
+	[LK_COMMAND_SEND] = {lk_run_send, .on_none = true},
+	[LK_COMMAND_DROP] = {lk_run_drop, .on_none = true},
 	[LK_COMMAND_SUPPLIER] = {lk_run_supplier},
 	[LK_COMMAND_ASK] = {lk_run_ask},
 	[LK_COMMAND_MERGE] = {lk_run_merge},

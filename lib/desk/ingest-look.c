@@ -2,6 +2,7 @@
 #include "lib/desk/private.h"
 
 #include "lib/base/text.h"
+#include "lib/desk/ingest-agent.h"
 #include "lib/desk/ingest-fields.h"
 #include "lib/desk/intake.h"
 #include "lib/desk/subject.h"
@@ -391,6 +392,7 @@ static bool route(lk_work *work, GError **error)
 bool lk_work_decide(lk_work *work, GError **error)
 {
 	work->clues = lk_clues_find(work->policy, work->mail, work->intake->recipients);
+	lk_work_read_actions(work);
 	if (!lk_work_read_apart(work, error) || !load_candidates(work, error))
 		return false;
 	work->facts.has_sender = work->has_from;

@@ -1,6 +1,7 @@
 #include "lib/desk/ingest.h"
 
 #include "lib/base/fault.h"
+#include "lib/desk/ingest-agent.h"
 #include "lib/desk/ingest-rules.h"
 #include "lib/desk/intake.h"
 
@@ -194,6 +195,8 @@ static bool take(lk_work *work, lk_ingest_result *result, GError **error)
 		return false;
 	if (!take_control(work, result, &is_done, error))
 		return false;
+	if (!is_done && !lk_work_agent(work, result, &is_done, error))
+		return false;
 	if (is_done)
 		return true;
 	if (work->plan.outcome == LK_OUTCOME_QUARANTINE)
@@ -230,7 +233,8 @@ bool lk_ingest_explain(lk_db *db, const lk_policy *policy, lk_time now, const lk
 	lk_work_init(&work, db, policy, now, intake);
 	work.is_dry = true;
 	bool done = lk_work_look(&work, false, error) && lk_work_decide(&work, error) &&
-		    take_control(&work, &unused, &is_done, error);
+		    take_control(&work, &unused, &is_done, error) &&
+		    (is_done || lk_work_agent(&work, &unused, &is_done, error));
 	if (done)
 		*ret_explain = g_steal_pointer(&work.explain);
 	lk_work_clear(&work);

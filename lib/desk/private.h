@@ -61,6 +61,7 @@ typedef struct {
 	lk_json *explain;
 	int64_t apart_message; /* that its sender wants taken off apart_ticket; 0: none */
 	int64_t apart_ticket;
+	int64_t held_command; /* that its sender's action link runs; 0: none */
 	char *apart_subject;
 	bool is_dry;		   /* explain: nothing is written */
 	GPtrArray *teams;	   /* lk_work_team *: who hears of it (ingest-notice.c) */

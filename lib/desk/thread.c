@@ -180,6 +180,9 @@ static const lk_thread_ticket *token_ticket(const decider *d, const lk_clue_toke
 		return sent ? find_ticket(d->facts, sent->ticket) : NULL;
 	}
 	const lk_thread_ticket *ticket = find_ticket(d->facts, token->number);
+	/* An agent's token has an epoch of its own (authority.h); a revoked one still ties as a note. */
+	if (token->purpose == LK_PURPOSE_AGENT)
+		return ticket;
 	return ticket && ticket->named_epoch == token->epoch ? ticket : NULL;
 }
 

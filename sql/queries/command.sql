@@ -61,6 +61,10 @@ INSERT INTO message (ticket_id, direction, writer, from_name, from_address, reci
 VALUES ($1, $2, $3, $4, $5, $6::jsonb, $7, $8, $8, $9, $9, $10)
 RETURNING id;
 
+-- name: command_direction
+-- $1 message, $2 direction. A stored mail of an agent goes to the customer after all, or stays inside.
+UPDATE message SET direction = $2 WHERE id = $1 AND direction <> $2;
+
 -- name: command_participants
 -- $1 ticket. Whom an answer goes to: the requester first.
 SELECT p.id, p.address, p.name, c.role

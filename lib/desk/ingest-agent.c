@@ -1,0 +1,355 @@
+#include "lib/desk/ingest-agent.h"
+
+#include "lib/base/text.h"
+#include "lib/desk/absence.h"
+#include "lib/desk/ingest-agent-private.h"
+#include "lib/desk/outbox-private.h"
+#include "lib/mail/reply-lines.h"
+
+#include <string.h>
+
+void lk_work_read_actions(lk_work *work)
+{
+	for (unsigned i = 0; i < work->clues->tokens->len; i++) {
+		lk_clue_token *token = &g_array_index(work->clues->tokens, lk_clue_token, i);
+		if (token->purpose != LK_PURPOSE_ACTION)
+			continue;
+		if (token->is_for_sender && !work->held_command)
+			work->held_command = token->number;
+		token->number = 0;
+	}
+}
+
+/* --- what the mail is ------------------------------------------------------------------------- */
+
+/* An answer above nothing but the quoted notice has no words: what is quoted is not the agent's. */
+static bool has_words(const lk_mail *mail)
+{
+	g_auto(GStrv) texts = g_strsplit(mail->reply_text, "\n", -1);
+	size_t n = g_strv_length(texts);
+	g_autofree lk_line *lines = g_new0(lk_line, n + 1);
+	size_t count = 0;
+	size_t words = 0;
+
+	for (size_t i = 0; i < n; i++) {
+		g_strchomp(texts[i]);
+		lines[i].start = texts[i];
+		lines[i].n = strlen(texts[i]);
+	}
+	for (size_t i = 0; i < n; i++)
+		if (!lk_line_is_blank(&lines[i]))
+			return !lk_line_is_quote(&lines[i]) && !lk_line_is_divider(&lines[i]) &&
+			       !lk_lines_are_header_block(&lines[i], n - i) &&
+			       lk_lines_attribution(&lines[i], n - i, &count, &words) ==
+				       LK_ATTRIBUTION_NONE;
+	return false;
+}
+
+static unsigned count_auth_as(const lk_mail *mail, const char **ret_value)
+{
+	unsigned n = 0;
+
+	for (unsigned i = 0; i < mail->headers->len; i++) {
+		const lk_header *header = g_ptr_array_index(mail->headers, i);
+		if (g_ascii_strcasecmp(header->name, "X-MS-Exchange-Organization-AuthAs") != 0)
+			continue;
+		if (n++ == 0)
+			*ret_value = header->value;
+	}
+	return n;
+}
+
+/* The agent's epoch on the ticket: tokens of another one are revoked. */
+static bool token_epoch(lk_agent_mail *m, int64_t ticket, int64_t *ret_epoch, GError **error)
+{
+	g_autoptr(lk_params) params = lk_params_new();
+	g_autoptr(lk_rows) rows = NULL;
+
+	*ret_epoch = -1;
+	lk_param_ints(params, &ticket, 1);
+	lk_param_text(params, m->agent->address);
+	if (!lk_db_run(m->work->db, LK_Q_COMMAND_TOKEN_EPOCH, params, &rows, error))
+		return false;
+	if (lk_rows_count(rows) > 0)
+		*ret_epoch = lk_row_int(rows, 0, "epoch");
+	return true;
+}
+
+static void add_token(lk_agent_mail *m, const char *address, int64_t agent_epoch)
+{
+	const lk_work *work = m->work;
+	lk_token token = {0};
+
+	if (!lk_clue_token_in(work->policy, address, &token))
+		return;
+	lk_authority_token one = {
+		.purpose = token.purpose,
+		.ticket = (int64_t)token.number,
+		.is_for_agent = lk_token_is_for(work->policy->keys, &token, m->agent->address),
+	};
+	for (unsigned i = 0; i < work->facts.tickets->len; i++) {
+		const lk_thread_ticket *known =
+			&g_array_index(work->facts.tickets, lk_thread_ticket, i);
+		if (known->named != one.ticket)
+			continue;
+		int64_t epoch = agent_epoch >= 0 ? agent_epoch : known->named_epoch;
+		one.is_revoked = token.epoch != epoch;
+		one.ticket = known->ticket;
+	}
+	g_array_append_val(m->tokens, one);
+}
+
+/* The same places as lk_clues_find looks into; the agent's aliases count as the address on file. */
+static bool read_tokens(lk_agent_mail *m, int64_t ticket, GError **error)
+{
+	const lk_mail *mail = m->work->mail;
+	const GPtrArray *const headers[] = {mail->to, mail->cc};
+	int64_t epoch = -1;
+
+	if (ticket && !token_epoch(m, ticket, &epoch, error))
+		return false;
+	for (unsigned h = 0; h < G_N_ELEMENTS(headers); h++)
+		for (unsigned i = 0; i < headers[h]->len; i++) {
+			const lk_address *to = g_ptr_array_index(headers[h], i);
+			add_token(m, to->address, epoch);
+		}
+	for (unsigned i = 0; i < mail->delivered_to->len; i++)
+		add_token(m, g_ptr_array_index(mail->delivered_to, i), epoch);
+	const char *const *envelope = m->work->intake->recipients;
+	for (unsigned i = 0; envelope && envelope[i]; i++)
+		add_token(m, envelope[i], epoch);
+	return true;
+}
+
+static bool read_ticket(lk_agent_mail *m, int64_t ticket, lk_rows **ret_row, GError **error)
+{
+	g_autoptr(lk_params) params = lk_params_new();
+
+	lk_param_int(params, ticket);
+	lk_param_text(params, m->agent->address);
+	return lk_db_run(m->work->db, LK_Q_COMMAND_TICKET, params, ret_row, error);
+}
+
+static bool takes_part(const lk_work *work, int64_t ticket)
+{
+	for (unsigned i = 0; i < work->facts.tickets->len; i++) {
+		const lk_thread_ticket *known =
+			&g_array_index(work->facts.tickets, lk_thread_ticket, i);
+		if (known->ticket == ticket && known->sender_takes_part)
+			return true;
+	}
+	return false;
+}
+
+static bool decide(lk_agent_mail *m, GError **error)
+{
+	const lk_work *work = m->work;
+	const lk_mail *mail = work->mail;
+	const lk_desk_mailbox *mailbox = lk_policy_mailbox(work->policy, work->intake->mailbox);
+	int64_t ticket = work->thread.ticket;
+	g_autoptr(lk_rows) row = NULL;
+	lk_authority_facts facts = {
+		.from_headers = mail->from_headers,
+		.from_addresses = mail->from_addresses,
+		.from = work->from,
+		.agent = m->agent,
+		.spf = mail->auth ? mail->auth->spf : NULL,
+		.dkim = mail->auth ? mail->auth->dkim : NULL,
+		.dmarc = mail->auth ? mail->auth->dmarc : NULL,
+		.senders_verified = work->policy->senders_verified,
+		.trust_internal = mailbox && mailbox->trust_internal,
+		.ticket = ticket,
+		.ended_at = LK_TIME_NONE,
+		.at = work->at,
+		.takes_part = ticket && takes_part(work, ticket),
+	};
+
+	facts.n_auth_as = count_auth_as(mail, &facts.auth_as);
+	if (!read_tokens(m, ticket, error) || (ticket && !read_ticket(m, ticket, &row, error)))
+		return false;
+	if (row && lk_rows_count(row) > 0) {
+		g_autoptr(GPtrArray) also =
+			lk_row_is_null(row, 0, "also") ? NULL : lk_row_texts(row, 0, "also");
+		lk_status_parse(lk_row_text(row, 0, "status"), &facts.status);
+		if (!lk_row_is_null(row, 0, "closed_at"))
+			facts.ended_at = lk_row_time(row, 0, "closed_at");
+		m->queue = lk_policy_queue(work->policy, lk_row_text(row, 0, "queue"));
+		facts.sight = lk_sight_of(work->policy, m->agent, lk_row_text(row, 0, "queue"),
+					  also, lk_row_bool(row, 0, "is_asked"));
+	}
+	facts.tokens = (const lk_authority_token *)(void *)m->tokens->data;
+	facts.n_tokens = m->tokens->len;
+	m->decision = lk_authority_decide(&facts);
+	return true;
+}
+
+/* --- what becomes of it ----------------------------------------------------------------------- */
+
+/* Do all the commands only answer to the agent's address on file? */
+static bool only_looks_up(const lk_agent_mail *m)
+{
+	const GPtrArray *commands = m->commands->commands;
+
+	for (unsigned i = 0; i < commands->len; i++) {
+		const lk_command *command = g_ptr_array_index(commands, i);
+		if (!lk_command_only_answers(command->kind))
+			return false;
+	}
+	return commands->len > 0 && m->commands->problems->len == 0;
+}
+
+/* Can the commands be run without a ticket of the mail's own? */
+static bool stand_alone(const lk_agent_mail *m)
+{
+	const GPtrArray *commands = m->commands->commands;
+
+	for (unsigned i = 0; i < commands->len; i++) {
+		const lk_command *command = g_ptr_array_index(commands, i);
+		bool needs_none =
+			lk_command_only_answers(command->kind) ||
+			command->kind == LK_COMMAND_NEXT || command->kind == LK_COMMAND_AWAY ||
+			command->kind == LK_COMMAND_UNDO || command->kind == LK_COMMAND_SEND ||
+			command->kind == LK_COMMAND_DROP;
+		if (command->tickets->len == 0 && !needs_none)
+			return false;
+	}
+	return true;
+}
+
+static bool has_commands(const lk_agent_mail *m)
+{
+	return m->commands->commands->len + m->commands->problems->len > 0;
+}
+
+/*
+ * Proven, held or refused. Without a ticket and without commands it is a matter of the agent's own,
+ * which needs no proof.
+ */
+static bool dispatch(lk_agent_mail *m, lk_ingest_result *result, bool *ret_done, GError **error)
+{
+	int64_t ticket = m->work->thread.ticket;
+	bool is_empty = !has_commands(m) && !*m->commands->text && !m->has_files;
+
+	*ret_done = false;
+	if (!ticket && !has_commands(m))
+		return true;
+	if (m->decision.authority == LK_AUTHORITY_NOT)
+		return true;
+	*ret_done = true;
+	if (m->decision.authority == LK_AUTHORITY_REFUSED)
+		return lk_agent_mail_refuse(m, result, error);
+	if (is_empty)
+		return lk_agent_mail_keep(m, ticket, "an agent's mail without new words", result,
+					  error);
+	if (m->decision.authority == LK_AUTHORITY_HELD && !only_looks_up(m))
+		return lk_agent_mail_hold(m, result, error);
+	if (ticket || stand_alone(m))
+		return lk_agent_mail_run(m, result, error);
+	return lk_agent_mail_open(m, result, error);
+}
+
+/* An answer of a machine of the agent's to a mail of ours: away until the day that it names. */
+static bool take_vacation(lk_work *work, const lk_agent *agent, GError **error)
+{
+	lk_absence_entry entry = {.agent = agent, .at = work->now, .actor = work->actor};
+	bool is_ours = false;
+	bool is_away = false;
+	const lk_agent *unused = NULL;
+	int64_t id = 0;
+
+	for (unsigned i = 0; i < work->clues->ids->len; i++) {
+		const lk_clue_id *clue = &g_array_index(work->clues->ids, lk_clue_id, i);
+		is_ours |= clue->is_ours && clue->purpose == LK_PURPOSE_AGENT;
+	}
+	if (work->mail->kind != LK_KIND_AUTO_REPLY || !work->mail->is_vacation || !is_ours ||
+	    lk_mail_fails_dmarc(work->mail) || work->is_dry)
+		return true;
+	if (!lk_absence_stand_in(work->db, work->policy, agent, work->now, &unused, &is_away,
+				 error))
+		return false;
+	if (is_away)
+		return true;
+	entry.first_day = lk_execute_today(work->policy, work->now);
+	lk_absence_read(work->mail->text, entry.first_day, &entry.last_day);
+	if (lk_day_is_set(entry.last_day) && lk_day_compare(entry.last_day, entry.first_day) < 0)
+		return true;
+	lk_work_tell(work, work->thread.ticket, "away",
+		     "an automatic reply says that the agent is away", NULL);
+	return lk_absence_add(work->db, &entry, &id, error);
+}
+
+static void mail_clear(lk_agent_mail *m)
+{
+	g_clear_pointer(&m->commands, lk_commands_free);
+	g_clear_pointer(&m->tokens, g_array_unref);
+	g_clear_pointer(&m->actor, g_free);
+}
+G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(lk_agent_mail, mail_clear)
+
+static void read_words(lk_agent_mail *m)
+{
+	const lk_mail *mail = m->work->mail;
+	lk_command_context context = {.policy = m->work->policy,
+				      .agent_name = m->agent->name,
+				      .today = lk_execute_today(m->work->policy, m->work->now)};
+
+	m->commands = lk_commands_read(&context, has_words(mail) ? mail->reply_text : "");
+	for (unsigned i = 0; i < mail->attachments->len; i++) {
+		const lk_attachment *part = g_ptr_array_index(mail->attachments, i);
+		m->has_files |= !part->is_inline;
+	}
+}
+
+/* For explain: the lines as they were read, and what would become of them. */
+static void explain_commands(lk_agent_mail *m)
+{
+	lk_json *list = lk_json_array();
+
+	for (unsigned i = 0; i < m->commands->commands->len; i++) {
+		const lk_command *command = g_ptr_array_index(m->commands->commands, i);
+		lk_json *one = lk_json_object();
+		lk_json_set_text(one, "line", command->line);
+		lk_json_set_text(one, "result", lk_authority_name(m->decision.authority));
+		lk_json_push(list, one);
+	}
+	for (unsigned i = 0; i < m->commands->problems->len; i++) {
+		const lk_problem *problem = g_ptr_array_index(m->commands->problems, i);
+		g_autofree char *words = lk_problem_words(problem, LK_LANG_EN);
+		lk_json *one = lk_json_object();
+		lk_json_set_text(one, "line", problem->line);
+		lk_json_set_text(one, "result", words);
+		lk_json_push(list, one);
+	}
+	lk_json_take(m->work->explain, "commands", list);
+	lk_json_set_text(m->work->explain, "authority", lk_authority_name(m->decision.authority));
+	lk_json_set_text(m->work->explain, "authority_reason", m->decision.reason);
+}
+
+bool lk_work_agent(lk_work *work, lk_ingest_result *result, bool *ret_done, GError **error)
+{
+	const lk_agent *agent = lk_policy_agent(work->policy, work->from);
+	g_auto(lk_agent_mail) m = {.work = work, .agent = agent};
+
+	*ret_done = false;
+	if (!agent || work->mail->is_unparsed || work->sender.is_blocked)
+		return true;
+	if (work->mail->kind != LK_KIND_NORMAL)
+		return take_vacation(work, agent, error);
+	m.actor = g_strdup_printf("agent:%s", agent->address);
+	m.tokens = g_array_new(FALSE, FALSE, sizeof(lk_authority_token));
+	m.language = work->policy->language;
+	if (agent->languages->len > 0)
+		lk_lang_parse(g_ptr_array_index(agent->languages, 0), &m.language);
+	read_words(&m);
+	if (!decide(&m, error))
+		return false;
+	if (work->is_dry) {
+		explain_commands(&m);
+		return true;
+	}
+	if (work->held_command && m.decision.authority != LK_AUTHORITY_REFUSED) {
+		*ret_done = true;
+		return lk_agent_mail_confirm(&m, result, error);
+	}
+	return dispatch(&m, result, ret_done, error);
+}
