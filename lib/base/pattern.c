@@ -1,12 +1,12 @@
 #define PCRE2_CODE_UNIT_WIDTH 8
 #include "lib/base/pattern.h"
 
+#include "lib/base/clock.h"
 #include "lib/base/err.h"
 #include "lib/base/text.h"
 
 #include <pcre2.h>
 #include <string.h>
-#include <time.h>
 
 enum {
 	MOST_PATTERN_BYTES = 10000,
@@ -20,8 +20,8 @@ enum {
 };
 
 /* A match may take so long; then it is given up at the next look. */
-static const int64_t most_ns = 250 * 1000 * 1000;
-static const int64_t fast_ns = 2 * 1000 * 1000;
+static const int64_t most_ms = 250;
+static const int64_t fast_ms = 2;
 
 struct lk_pattern {
 	pcre2_code *code;
@@ -165,14 +165,6 @@ bool lk_pattern_new_slashed(const char *slashed, unsigned more, lk_pattern **ret
 	       lk_pattern_new(pattern, flags | more, ret_pattern, error);
 }
 
-static int64_t now_ns(void)
-{
-	struct timespec at;
-
-	clock_gettime(CLOCK_MONOTONIC, &at);
-	return (int64_t)at.tv_sec * 1000000000 + at.tv_nsec;
-}
-
 /*
  * PCRE2 counts its limit anew for each starting point. With machine code one count can stand for a
  * walk over the whole text, so long texts get fewer of them.
@@ -211,7 +203,7 @@ static int run_in_stretches(const lk_pattern *pattern, const char *text, size_t 
 
 	if (pattern->is_anchored || stretch >= n)
 		return run(pattern, text, n, 0, n);
-	begun = now_ns();
+	begun = lk_monotonic_ms();
 	for (;;) {
 		size_t next = char_start(text, n, start + MIN(stretch, n - start));
 		int done = run(pattern, text, n, start, next >= n ? n : next - 1);
@@ -219,10 +211,10 @@ static int run_in_stretches(const lk_pattern *pattern, const char *text, size_t 
 
 		if (done != PCRE2_ERROR_NOMATCH || next >= n)
 			return done;
-		took = now_ns() - begun;
-		if (took > most_ns)
+		took = lk_monotonic_ms() - begun;
+		if (took > most_ms)
 			return PCRE2_ERROR_MATCHLIMIT;
-		if (took < fast_ns)
+		if (took < fast_ms)
 			stretch *= 8;
 		start = next;
 	}

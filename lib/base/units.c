@@ -120,6 +120,27 @@ bool lk_parse_int(const char *text, int64_t low, int64_t high, int64_t *ret_numb
 	return true;
 }
 
+bool lk_parse_decimal(const char *text, double *ret_number, const char **ret_end)
+{
+	bool is_negative = *text == '-';
+	double number = 0;
+	double step = 1;
+	int digits = 0;
+
+	text += is_negative;
+	for (; g_ascii_isdigit(*text) && digits < 9; digits++)
+		number = number * 10 + (*text++ - '0');
+	if (digits == 0 || g_ascii_isdigit(*text))
+		return false;
+	if (*text == '.' && g_ascii_isdigit(text[1]))
+		for (text++; g_ascii_isdigit(*text); text++)
+			number += (*text - '0') * (step /= 10);
+	*ret_number = is_negative ? -number : number;
+	if (ret_end)
+		*ret_end = text;
+	return true;
+}
+
 bool lk_parse_rate(const char *text, int64_t *ret_count, int64_t *ret_seconds, GError **error)
 {
 	static const char wanted[] =

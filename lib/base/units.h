@@ -15,6 +15,12 @@ bool lk_parse_size(const char *text, int64_t *ret_bytes, GError **error);
 /* A whole decimal number within [low, high], nothing before or after it. LK_ERR_DATA. */
 bool lk_parse_int(const char *text, int64_t low, int64_t high, int64_t *ret_number, GError **error);
 
+/*
+ * A decimal number such as "-2.5" at the beginning of the text, at most nine digits before the
+ * point. ret_end (may be NULL): behind it. False when there is none.
+ */
+bool lk_parse_decimal(const char *text, double *ret_number, const char **ret_end);
+
 /* "10/10m": a count and the stretch it holds for, in seconds. LK_ERR_CONFIG. */
 bool lk_parse_rate(const char *text, int64_t *ret_count, int64_t *ret_seconds, GError **error);
 

@@ -65,7 +65,6 @@ typedef struct {
 static bool read_bound(const char *text, bound *ret_bound)
 {
 	int64_t size = 0;
-	char *end = NULL;
 
 	ret_bound->is_greater = *text == '>';
 	if (*text != '<' && *text != '>')
@@ -77,8 +76,7 @@ static bool read_bound(const char *text, bound *ret_bound)
 		ret_bound->number = (double)size;
 		return true;
 	}
-	ret_bound->number = g_ascii_strtod(text, &end);
-	return end != text;
+	return lk_parse_decimal(text, &ret_bound->number, NULL);
 }
 
 static bool bounds_meet(const bound *a, const bound *b)

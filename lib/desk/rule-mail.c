@@ -2,6 +2,7 @@
 #include "lib/desk/rule-private.h"
 
 #include "lib/base/text.h"
+#include "lib/base/units.h"
 
 #include <string.h>
 
@@ -317,14 +318,12 @@ static bool read_score(const char *value, double *ret_score)
 {
 	const char *score = strstr(value, "score=");
 	const char *bracket = strchr(value, '[');
-	char *end = NULL;
 
 	if (score)
 		value = score + strlen("score=");
 	else if (bracket)
 		value = bracket + 1;
-	*ret_score = g_ascii_strtod(value, &end);
-	return end != value;
+	return lk_parse_decimal(value + strspn(value, " \t"), ret_score, NULL);
 }
 
 bool lk_rule_score(lk_rule_mail *mail, double *ret_score)

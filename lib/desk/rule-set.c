@@ -3,6 +3,7 @@
 
 #include "lib/base/err.h"
 #include "lib/base/text.h"
+#include "lib/base/units.h"
 
 #include <string.h>
 
@@ -120,6 +121,7 @@ static const char *expand_one(lk_rule_mail *mail, const lk_compiled_rule *rule, 
 {
 	g_autofree char *text = NULL;
 	const char *close = *p == '{' ? strchr(p, '}') : NULL;
+	int64_t number = 0;
 
 	if (*p == '$') {
 		g_string_append_c(out, '$');
@@ -127,9 +129,8 @@ static const char *expand_one(lk_rule_mail *mail, const lk_compiled_rule *rule, 
 	}
 	if (close && close > p + 1) {
 		g_autofree char *name = g_strndup(p + 1, (size_t)(close - p - 1));
-		if (g_ascii_isdigit(*name))
-			text = capture(mail, rule->match, NULL,
-				       (unsigned)g_ascii_strtoull(name, NULL, 10));
+		if (lk_parse_int(name, 0, 99, &number, NULL))
+			text = capture(mail, rule->match, NULL, (unsigned)number);
 		else
 			text = capture(mail, rule->match, name, 0);
 		p = close + 1;

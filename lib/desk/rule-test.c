@@ -71,7 +71,7 @@ static bool refuse(GError **error, const lk_rule_test *from, const char *value, 
 static bool read_number(const lk_test *test, lk_value *value, GError **error)
 {
 	const char *p = value->written;
-	char *end = NULL;
+	const char *end = NULL;
 	int64_t size = 0;
 
 	value->kind = LK_VALUE_NUMBER;
@@ -87,8 +87,7 @@ static bool read_number(const lk_test *test, lk_value *value, GError **error)
 		value->number = (double)size;
 		return true;
 	}
-	value->number = g_ascii_strtod(p, &end);
-	return (end != p && *end == '\0') ||
+	return (lk_parse_decimal(p, &value->number, &end) && *end == '\0') ||
 	       refuse(error, test->from, value->written, "this is no number");
 }
 

@@ -117,6 +117,39 @@ static void test_int(void)
 	}
 }
 
+static void test_decimal(void)
+{
+	static const struct {
+		const char *text;
+		bool is_right;
+		double number;
+		const char *rest;
+	} cases[] = {
+		{"5", true, 5, ""},
+		{"-2.5x", true, -2.5, "x"},
+		{"0.25 of", true, 0.25, " of"},
+		{"7.", true, 7, "."},
+		{"", false, 0, ""},
+		{"-", false, 0, ""},
+		{".5", false, 0, ""},
+		{"1234567890", false, 0, ""},
+		{"nan", false, 0, ""},
+		{"123456789.5", true, 123456789.5, ""},
+	};
+
+	for (unsigned i = 0; i < G_N_ELEMENTS(cases); i++) {
+		const char *rest = NULL;
+		double number = 0;
+
+		g_assert_cmpint(lk_parse_decimal(cases[i].text, &number, &rest), ==,
+				cases[i].is_right);
+		if (!cases[i].is_right)
+			continue;
+		g_assert_cmpfloat_with_epsilon(number, cases[i].number, 1e-9);
+		g_assert_cmpstr(rest, ==, cases[i].rest);
+	}
+}
+
 static void test_rate(void)
 {
 	static const struct {
@@ -209,6 +242,7 @@ int main(int argc, char **argv)
 	g_test_add_func("/units/duration", test_duration);
 	g_test_add_func("/units/size", test_size);
 	g_test_add_func("/units/int", test_int);
+	g_test_add_func("/units/decimal", test_decimal);
 	g_test_add_func("/units/rate", test_rate);
 	g_test_add_func("/units/format-duration", test_format_duration);
 	g_test_add_func("/units/messages", test_messages);

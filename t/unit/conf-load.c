@@ -269,7 +269,7 @@ static void test_rule_tree(fixture *f, const void *data)
 	g_autofree char *text = with(
 		"calendars: ( { name = \"office\"; hours = \"Mon-Fri 08:00-16:00\"; } );\n"
 		"rules: ( { name = \"a\"; on = \"reply\"; stop = true;\n"
-		"  match: { any = ( { subject = ( \"x*\", \"/y/i\" ); time = \"!office\"; },\n"
+		"  match: { any = ( { subject = ( \"x*\", \"/(y)/i\" ); time = \"!office\"; },\n"
 		"                   { header = ( { name = \"X.Odd\"; value = \"1\"; } ); } );\n"
 		"           agent = false; };\n"
 		"  set: { fields: { device = \"$1\"; }; tags = ( \"p\", \"q\" ); open = true; }; } "
