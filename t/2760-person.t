@@ -210,6 +210,9 @@ VALUES (1001, 1, 2, 'acknowledgement', 'customer', 'ict', 'fi', 'Maija\@sairaala
 	(1002, 4, NULL, 'acknowledgement', 'customer', 'ict', 'fi', 'bo.ek\@verkko.example', '\\x$bo', 'Bo', '{"subject": "Bon"}',
 		'queued', 'new ticket', '2026-03-27', '2026-03-27', NULL, 'bytes');
 INSERT INTO delivery (outbox_id, at, state, code, reply) VALUES (1, '2026-03-27', 'sent', 250, 'maija ok');
+INSERT INTO command_run (at, actor, tickets, steps) VALUES ('2026-03-27', 'agent:aino\@example.fi', '{1000,1001}', '[{"was": "PC12345"}]');
+INSERT INTO held_command (message_id, ticket_id, agent, kind, reason, words, at, expires_at)
+	VALUES (3, 1001, 'aino\@example.fi', 'stale', 'older', 'Hei Maija', '2026-03-27', '2099-01-01');
 END
 
 my $export = json('person', 'export', 'maija@sairaala.example');

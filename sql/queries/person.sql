@@ -164,7 +164,14 @@ SET address_hash = $2, address = $3, name = NULL, phone = NULL, suppressed_until
 WHERE id = $1;
 
 -- name: person_erase_tickets
--- $1 tickets they opened, $2 hash of the subject that stands there now.
+-- $1 tickets they opened, $2 hash of the subject that stands there now. What commands on them can be taken back with
+-- goes, and held ones are dropped: both hold words and values.
+WITH runs AS (
+	UPDATE command_run SET steps = '[]' WHERE tickets && $1::bigint[]
+), held AS (
+	UPDATE held_command SET words = 'erased', state = CASE state WHEN 'held' THEN 'dropped' ELSE state END
+	WHERE ticket_id = ANY ($1::bigint[])
+)
 UPDATE ticket
 SET subject = 'erased', title = NULL, subject_hash = $2, resolution = CASE WHEN resolution IS NOT NULL THEN 'erased' END,
 	fields = (SELECT coalesce(jsonb_object_agg(key, 'erased'), '{}') FROM jsonb_object_keys(fields) AS key)
