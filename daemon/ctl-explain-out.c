@@ -79,7 +79,8 @@ static void print_test(const lk_json *test)
 			      : strcmp(word, "false") == 0 ? "no "
 							   : "?? ";
 
-	printf("      %s  %s = %s\n           seen: %s%s\n", verdict, name, value, seen,
+	printf("      %s  %s = %s\n           seen: %s%s\n", verdict, name, value,
+	       *seen != '\0' ? seen : "nothing",
 	       *verdict == '?' ? " (given up: matching took too long)" : "");
 }
 

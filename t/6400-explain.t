@@ -10,7 +10,7 @@ use Encode ();
 use JSON::PP ();
 use Test::More;
 use Luukku::Test::Base;
-use Luukku::Test::Desk qw(mail);
+use Luukku::Test::Desk qw(mail header);
 
 binmode Test::More->builder->$_, ':encoding(UTF-8)' for qw(output failure_output todo_output);
 
@@ -35,7 +35,8 @@ my $queues = <<'CONF';
   { name = "ict"; addresses = ( "ict@example.fi" ); agents = ( "aino@example.fi" );
     types = ( "incident", "request" ); default_type = "request";
     required = ( { field = "location"; pattern = "(?i)(?:huone|rum|room)\\s+(\\S+)"; ask = "Rakennus ja huone"; } ); },
-  { name = "hr"; addresses = ( "hr@example.fi" ); agents = ( "bo@example.fi" ); default_priority = "low"; }
+  { name = "hr"; addresses = ( "hr@example.fi" ); agents = ( "bo@example.fi" ); default_priority = "low";
+    assign = "round_robin"; }
 CONF
 my $desk = Luukku::Test::Desk->start(extra => Encode::encode('UTF-8', $conf),
 	queues => Encode::encode('UTF-8', $queues));
@@ -60,7 +61,7 @@ my @mails = (
 my %wanted = (
 	'fi-1' => { queue => 'ict', type => 'incident', priority => 'high', tags => ['outage'], language => 'fi' },
 	'sv-2' => { queue => 'ict', type => 'request', tags => ['printer'], owner => 'aino@example.fi', language => 'sv' },
-	'en-3' => { queue => 'hr', priority => 'low', language => 'en' },
+	'en-3' => { queue => 'hr', priority => 'low', language => 'en', owner => 'bo@example.fi' },
 	'fi-4' => { status => 'junk', acknowledge => JSON::PP::false },
 	'en-5' => { fields => { device => 'PC12345', location => 'B7' } },
 	'sv-6' => { quarantine => 'dropped', queue => undef },
@@ -119,6 +120,25 @@ for my $m (@mails) {
 	my $traced = $desk->ctl('trace', "$m->{id}\@kund.example");
 	like($traced->{out}, qr/^Rules/m, "$m->{id}: trace shows the rules to people");
 }
+
+# An answer to our acknowledgement: explained with the ticket that it joins, then taken to it.
+my ($ack) = map { $_->{data} } grep { $_->{data} =~ /^To: .*anna\@customer/m } $desk->smtp->mails;
+ok($ack, 'the acknowledgement went out');
+my $about = $desk->json('trace', 'en-5@kund.example')->{ref};
+my $reply = $desk->dir . '/reply.eml';
+my $answered = header($ack, 'Message-ID');
+spew($reply, mail(to => 'ict@example.fi', id => 'reply-7@kund.example', from => 'anna@customer.example',
+	subject => 'Re: ' . header($ack, 'Subject'), headers => "In-Reply-To: $answered\nReferences: $answered\n",
+	text => "Hello,\n\nit started again after a while, thank you all the same.\n\nAnna\n"));
+my $joins = $desk->json('explain', $reply);
+is_deeply([@$joins{qw(joins ticket evidence writer acknowledge)}],
+	[JSON::PP::true, $about, 'message_id', 'requester', JSON::PP::false], 'a reply: joins its ticket, by which evidence');
+$desk->deliver('ict', slurp($reply));
+is($desk->once->{status}, 0, 'the reply is taken');
+is($desk->json('trace', 'reply-7@kund.example')->{ref}, $about, '... to that ticket');
+my ($message) = $desk->db->sql("SELECT id FROM message WHERE message_id = 'reply-7\@kund.example'");
+is(addressed(@{ $joins->{mails} }), addressed(map { { template => $_->[0], to => $_->[1] } }
+	$desk->db->sql("SELECT template, recipient FROM outbox WHERE cause_id = $message->[0]")), '... with the mails that it said');
 
 # Without the database: the rules all the same.
 my $text = slurp($desk->conf);

@@ -74,6 +74,16 @@ is(reload_ends($hup), 'done', 'reload_limit = 100 never asks');
 write_conf(extra => "$many\nreload_limit = 30;\n");
 is(reload_ends($hup), 'done', 'a quarter is below a limit of 30');
 
+# The envelope is part of what was decided on: a mail that only its recipient brought to hr.
+my $blind = mail(id => 'bcc@kunta.example', from => 'maija@kunta.example', to => 'undisclosed@kunta.example',
+	subject => 'Piilokopio');
+# luukku-lmtp has just been started again.
+wait_until(sub { $desk->ctl('deliver', '--recipient', 'hr@example.fi', { in => $blind })->{status} == 0 }, 30, 'LMTP');
+is(scalar $desk->db->sql("SELECT t.queue FROM ticket t JOIN message m ON m.ticket_id = t.id WHERE m.message_id = 'bcc\@kunta.example'"),
+	'hr', '... is for the queue of its envelope recipient');
+is_deeply([grep { $_->{message_id} eq 'bcc@kunta.example' } @{ $desk->json('replay', '--since', '7d', '--then')->{changes} }],
+	[], '... when it is replayed, too');
+
 # --- the tests of the configuration --------------------------------------------------------------
 
 my $eml = $desk->dir . '/printer.eml';
@@ -84,6 +94,16 @@ my $good = 'tests: ( { mail = "printer.eml"; expect: { kind = "normal"; joins = 
 write_conf(extra => "$many\n$good\n");
 my $check = $desk->ctl('check');
 is($check->{status}, 0, 'a test that holds') or diag $check->{err};
+
+# What a rule drops; and a test of times says the same whenever it runs.
+spew($desk->dir . '/news.eml', mail(to => 'ict@example.fi', from => 'uutiset@kirje.example', subject => 'Viikon uutiset',
+	date => 'Sat, 21 Mar 2026 10:00:00 +0200', text => "Lue viikon uutiset.\n"), 0644);
+my $drops = '{ name = "news"; match: { from_domain = "kirje.example"; time = "!office"; }; set: { drop = "nobody reads it"; }; },';
+(my $with_drop = $many) =~ s/^rules: \(\n/rules: (\n  $drops\n/;
+my $office = 'calendars: ( { name = "office"; hours = "Mon-Fri 08:00-16:00"; } );';
+write_conf(extra => "$office\n$with_drop\ntests: ( { mail = \"news.eml\"; expect: { quarantine = \"dropped\"; acknowledge = false; }; } );\n");
+$check = $desk->ctl('check');
+is($check->{status}, 0, 'a test of what is dropped, on a Saturday') or diag $check->{err};
 
 (my $bad = $good) =~ s/queue = "ict"/queue = "hr"/;
 $bad =~ s/tags = \( "printer" \)/tags = ( "printer", "vip" )/;

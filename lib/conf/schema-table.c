@@ -81,6 +81,9 @@ static const char *const status_choices[] = {
 static const char *const evidence_choices[] = {
 	"token",     "message_id", "reference", "subject", "supplier_reference",
 	"duplicate", "none",	   NULL};
+static const char *const quarantine_choices[] = {
+	"list",	    "calendar", "auto_reply", "unproven_bounce", "own_mail", "dropped", "blocked",
+	"machine_mail", NULL};
 
 static const lk_setting table[] = {
 	{"site", LK_SET_GROUP, IN(lk_conf, site), .flags = REQUIRED,
@@ -503,6 +506,8 @@ static const lk_setting table[] = {
 	{"tests[].expect.missing_fields", LK_SET_VALUES, LK_FORM_WORD,
 	 .prose = "required fields that are missing"},
 	{"tests[].expect.acknowledge", LK_SET_VALUES, LK_FORM_BOOL, .prose = "it is acknowledged"},
+	{"tests[].expect.quarantine", LK_SET_VALUES, LK_FORM_CHOICE, .choices = quarantine_choices,
+	 .prose = "it is kept out, for this reason"},
 
 	{"reload_limit", LK_SET_INT, IN(lk_conf, reload_limit), .high = 100, .fallback = "20",
 	 .prose = "percent of last week's mail whose route may change before a reload wants "

@@ -51,10 +51,25 @@ static lk_json *bounce_json(const lk_bounce *bounce)
 	return json;
 }
 
-/* What the parser saw and no column holds. */
-static char *parsed_json(const lk_mail *mail)
+static lk_json *envelope_json(const char *const *recipients)
 {
+	lk_json *json = lk_json_array();
+
+	for (unsigned i = 0; recipients[i] && i < LK_MAX_RECIPIENTS; i++) {
+		g_autofree char *cut = lk_text_cut(recipients[i], LK_MAX_ADDRESS_BYTES);
+		lk_json_push_text(json, cut);
+	}
+	return json;
+}
+
+/* What the parser saw and no column holds; and the envelope, which rules see too. */
+static char *parsed_json(const lk_work *work)
+{
+	const lk_mail *mail = work->mail;
 	g_autoptr(lk_json) json = lk_json_object();
+
+	if (work->intake->recipients)
+		lk_json_take(json, "envelope", envelope_json(work->intake->recipients));
 
 	if (mail->sender)
 		lk_json_set_text(json, "sender", mail->sender->address);
@@ -256,7 +271,7 @@ static void bind_message(binder *b, const lk_work *work, int64_t ticket, int64_t
 	bind_cut(b, mail->language, 16);
 	lk_param_text(b->params, lk_importance_name(mail->importance));
 	bind(b, header_block(mail));
-	bind(b, parsed_json(mail));
+	bind(b, parsed_json(work));
 	param_id(b->params, raw);
 	lk_param_int(b->params, (int64_t)work->intake->mail_size);
 }

@@ -99,6 +99,7 @@ static void sender_of(const stored *s, const lk_policy *policy, bool as_then,
 static lk_json *decide(const stored *s, const lk_policy *policy, bool as_then, bool is_explained)
 {
 	const lk_rows *rows = s->rows;
+	g_auto(GStrv) recipients = lk_stored_recipients(rows, s->row);
 	const lk_intake intake = {
 		.mailbox = lk_row_text(rows, s->row, "mailbox"),
 		.folder = "",
@@ -106,6 +107,7 @@ static lk_json *decide(const stored *s, const lk_policy *policy, bool as_then, b
 		.received_at = lk_row_time(rows, s->row, "received_at"),
 		.is_silent = lk_row_bool(rows, s->row, "is_silent"),
 		.is_too_large = lk_stored_is_too_large(rows, s->row),
+		.recipients = (const char *const *)recipients,
 		.mail = s->mail,
 		.mail_fd = -1,
 		.mail_size = (uint64_t)lk_row_int(rows, s->row, "raw_size"),

@@ -181,6 +181,19 @@ lk_mail *lk_stored_mail(const lk_rows *rows, size_t row)
 	return mail;
 }
 
+char **lk_stored_recipients(const lk_rows *rows, size_t row)
+{
+	g_autoptr(lk_json) parsed = lk_stored_json(rows, row, "parsed");
+	const lk_json *envelope = parsed != NULL ? lk_json_get(parsed, "envelope") : NULL;
+	g_autoptr(GPtrArray) texts = g_ptr_array_new();
+
+	if (envelope == NULL)
+		return NULL;
+	read_texts(envelope, texts);
+	g_ptr_array_add(texts, NULL);
+	return (char **)g_ptr_array_free(g_steal_pointer(&texts), FALSE);
+}
+
 bool lk_stored_is_too_large(const lk_rows *rows, size_t row)
 {
 	g_autoptr(lk_json) list = lk_stored_json(rows, row, "attachments");

@@ -16,6 +16,9 @@
  */
 lk_mail *lk_stored_mail(const lk_rows *rows, size_t row);
 
+/* Its envelope recipients where they were told; NULL: they were not. Caller frees. */
+char **lk_stored_recipients(const lk_rows *rows, size_t row);
+
 /* Was only its header read, because the mail was larger than max_size? */
 bool lk_stored_is_too_large(const lk_rows *rows, size_t row);
 
