@@ -95,6 +95,7 @@ void lk_work_clear(lk_work *work)
 	g_clear_pointer(&work->apart_subject, g_free);
 	g_clear_pointer(&work->bare_subject, g_free);
 	g_clear_pointer(&work->bare_words, g_free);
+	g_clear_pointer(&work->unknown_customer, g_free);
 }
 
 void lk_work_tell(lk_work *work, int64_t ticket, const char *event, const char *reason,
@@ -402,7 +403,8 @@ bool lk_work_decide(lk_work *work, GError **error)
 	work->facts.received_at = work->at;
 	lk_work_read_words(work);
 	lk_thread_decide(work->policy, work->clues, &work->facts, &work->thread);
-	if (!lk_work_find_similar(work, error) || !find_machine_repeat(work, error))
+	if (!lk_work_read_forward(work, error) || !lk_work_find_similar(work, error) ||
+	    !find_machine_repeat(work, error))
 		return false;
 	if (!route(work, error))
 		return false;

@@ -186,5 +186,6 @@ bool lk_work_open(lk_work *work, lk_ingest_result *result, GError **error)
 	return lk_work_rules_after(work, ticket, result->message, true, error) &&
 	       acknowledge(work, ticket, result->message, error) &&
 	       lk_work_notify(work, ticket, result->message, error) &&
+	       lk_work_ask_customer(work, ticket, result->message, error) &&
 	       lk_work_mass(work, ticket, error);
 }

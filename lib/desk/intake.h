@@ -58,6 +58,15 @@ bool lk_work_read_apart(lk_work *work, GError **error);
 bool lk_work_apart(lk_work *work, lk_ingest_result *result, bool *ret_done, GError **error);
 
 /*
+ * ingest-forward.c: whose mail an agent forwards; from here on the mail begins with "#for CUSTOMER".
+ * After lk_thread_decide.
+ */
+bool lk_work_read_forward(lk_work *work, GError **error);
+
+/* ingest-forward.c: asks the agent whose mail it was, where that could not be found out. */
+bool lk_work_ask_customer(lk_work *work, int64_t ticket, int64_t message, GError **error);
+
+/*
  * mass.c: after a new ticket was stored: proposes a mass incident to the managers where many people
  * wrote the same within a short time.
  */

@@ -127,3 +127,11 @@ WITH made AS (
 	SELECT t.id, made.id FROM made CROSS JOIN unnest($3::bigint[]) AS t (id)
 )
 SELECT id FROM made;
+
+-- name: intake_named
+-- $1 a name as a mail program shows it, either way round. Up to two people who have it; rare enough
+-- to read all.
+SELECT address FROM person
+ WHERE name IS NOT NULL
+   AND lower(name) IN (lower($1), lower(regexp_replace($1, '^(\S+),? (.+)$', '\2 \1')))
+ LIMIT 2;
