@@ -1,6 +1,7 @@
 #include "daemon/ctl-mail.h"
 
 #include "lib/base/err.h"
+#include "lib/base/hash.h"
 #include "lib/base/text.h"
 #include "lib/desk/dry.h"
 
@@ -31,6 +32,26 @@ static bool check_recipient(const char *recipient, GError **error)
 	return false;
 }
 
+/* A mail that was taken before is a known duplicate; what is explained is how it would go anew. */
+static bool tell_known(lk_db *db, const lk_mail *mail, GError **error)
+{
+	g_autoptr(lk_params) params = lk_params_new();
+	g_autoptr(lk_rows) rows = NULL;
+	uint8_t hash[LK_KEY_HASH_BYTES];
+
+	if (mail->message_id == NULL)
+		return true;
+	lk_key_hash(mail->message_id, hash);
+	lk_param_bytes(params, hash, sizeof hash);
+	if (!lk_db_run(db, LK_Q_CTL_TRACE_ARRIVALS, params, &rows, error))
+		return false;
+	if (lk_rows_count(rows) > 0)
+		fprintf(stderr, "luukkuctl: a mail with this Message-ID was taken before "
+				"(luukkuctl trace tells "
+				"of it); the same mail again is a known duplicate\n");
+	return true;
+}
+
 /* In a transaction that cannot write. */
 static bool explain_with(lk_db *db, const lk_ctl_desk *desk, const lk_intake *intake,
 			 lk_json **ret_explain, GError **error)
@@ -40,6 +61,7 @@ static bool explain_with(lk_db *db, const lk_ctl_desk *desk, const lk_intake *in
 	if (!lk_db_begin(db, error))
 		return false;
 	done = lk_db_run(db, LK_Q_DB_READ_ONLY, NULL, NULL, error) &&
+	       tell_known(db, intake->mail, error) &&
 	       lk_ingest_explain(db, desk->policy, lk_now(), intake, ret_explain, error);
 	lk_db_rollback(db);
 	return done;

@@ -140,6 +140,8 @@ my ($message) = $desk->db->sql("SELECT id FROM message WHERE message_id = 'reply
 is(addressed(@{ $joins->{mails} }), addressed(map { { template => $_->[0], to => $_->[1] } }
 	$desk->db->sql("SELECT template, recipient FROM outbox WHERE cause_id = $message->[0]")), '... with the mails that it said');
 
+like($desk->ctl('explain', $reply)->{err}, qr/was taken before .* known duplicate/, 'a mail that came before is told to be known');
+
 # Without the database: the rules all the same.
 my $text = slurp($desk->conf);
 (my $away = $text) =~ s/^database: .*$/database: { conninfo = "host=\/nowhere dbname=none"; };/m;

@@ -11,6 +11,20 @@ use Test::More;
 use Luukku::Test::Base;
 use Luukku::Test::Desk qw(mail);
 
+# --- the sample, with the files that it names ------------------------------------------------------
+
+{
+	my $dir = temp_dir() . '/sample';
+	mkdir $_ or die "$_: $!" for $dir, map { "$dir/$_" } qw(spool templates), map { "templates/$_" } qw(fi sv en);
+	spew("$dir/site.key", '0123456789abcdef' x 4 . "\n", 0600);
+	spew("$dir/$_", "secret\n", 0600) for qw(smtp.pass ict.pass hr-oauth2.secret board.token);
+	spew("$dir/templates/$_/scanned.txt", "{{reference}}\n", 0644) for qw(fi sv en);
+	(my $text = slurp(source_dir() . '/conf/luukku.conf')) =~ s{/var/lib/luukku/spool}{spool};
+	spew("$dir/luukku.conf", $text, 0644);
+	my $clean = run([program('luukkuctl'), '-c', "$dir/luukku.conf", 'check']);
+	is("$clean->{status} $clean->{out}$clean->{err}", "0 configuration OK\n", 'the sample configuration: clean');
+}
+
 my $rules = <<'CONF';
 rules: (
   { name = "printers"; match: { subject = "*tulostin*"; }; set: { tags = ( "printer" ); owner = "aino@example.fi"; }; },
