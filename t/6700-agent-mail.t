@@ -110,6 +110,18 @@ sub has_event {
 		'refused t', 'the text is kept');
 }
 
+# --- the line that mends it -----------------------------------------------------------------------
+{
+	my ($ticket, $maija) = opened();
+	$desk->take(from => $aino, to => notice_address($ticket), subject => 'Re: x', body => "#resolve\n#priority hihg\n\nNew toner.\n");
+	my ($error) = $desk->row("SELECT header_message_id FROM outbox WHERE template = 'command-error' AND ticket_id = $ticket");
+	$desk->take(from => $aino, to => notice_address($ticket), subject => 'Re: x', irt => $error, body => "#priority high\n");
+	is(ticket_is($ticket, 'status, priority, resolution'), 'resolved high New toner.',
+		'the missing line runs it, text included');
+	is_deeply([mails("ticket_id = $ticket AND template = 'resolution'")], ["resolution $maija"], '... and the customer is told');
+	is(join(' ', $desk->row("SELECT state FROM held_command WHERE ticket_id = $ticket")), 'run', '... once');
+}
+
 # --- without proof -------------------------------------------------------------------------------
 {
 	my ($ticket, $maija) = opened();

@@ -283,6 +283,75 @@ static bool take_refusal(lk_agent_mail *m, int64_t ticket, const lk_receipt *rec
 	return send_receipt(m, ticket, result->message, receipt, error);
 }
 
+/* Is the held command said anew? */
+static bool is_said_again(const lk_commands *commands, const lk_command *held)
+{
+	for (unsigned i = 0; i < commands->commands->len; i++) {
+		const lk_command *command = g_ptr_array_index(commands->commands, i);
+		if (command->kind == held->kind && held->kind != LK_COMMAND_FIELD)
+			return true;
+	}
+	return false;
+}
+
+/*
+ * desk.md 6: an answer to the error mail mends the refused one. Its right lines and its text are
+ * run with the new lines; of two commands of a kind the new one counts, and wrong lines are
+ * forgotten.
+ */
+static bool mend(lk_agent_mail *m, int64_t *ret_held, GError **error)
+{
+	const lk_clues *clues = m->work->clues;
+	g_autoptr(lk_params) params = lk_params_new();
+	g_autoptr(lk_rows) rows = NULL;
+	g_autoptr(lk_commands) held = NULL;
+	g_autoptr(GArray) outbox = g_array_new(FALSE, FALSE, sizeof(int64_t));
+
+	*ret_held = 0;
+	for (unsigned i = 0; i < clues->ids->len; i++) {
+		const lk_clue_id *id = &g_array_index(clues->ids, lk_clue_id, i);
+		if (id->is_ours && !id->is_own)
+			g_array_append_val(outbox, id->outbox);
+	}
+	if (outbox->len == 0 || m->commands->commands->len == 0)
+		return true;
+	lk_param_ints(params, (const int64_t *)(void *)outbox->data, outbox->len);
+	lk_param_text(params, m->agent->address);
+	lk_param_time(params, m->work->now);
+	if (!lk_db_run(m->work->db, LK_Q_COMMAND_MENDED, params, &rows, error))
+		return false;
+	if (lk_rows_count(rows) == 0)
+		return true;
+	lk_command_context context = {
+		.policy = m->work->policy,
+		.agent_name = m->agent->name,
+		.today = lk_execute_today(m->work->policy, lk_row_time(rows, 0, "at"))};
+	held = lk_commands_read(&context, lk_row_text(rows, 0, "words"));
+	for (unsigned i = held->commands->len; i-- > 0;)
+		if (!is_said_again(m->commands, g_ptr_array_index(held->commands, i)))
+			g_ptr_array_add(m->commands->commands,
+					g_ptr_array_steal_index(held->commands, i));
+	if (!*m->commands->text) {
+		g_free(m->commands->text);
+		m->commands->text = g_steal_pointer(&held->text);
+	}
+	*ret_held = lk_row_int(rows, 0, "id");
+	return true;
+}
+
+static bool close_held(lk_agent_mail *m, int64_t held, GError **error)
+{
+	g_autoptr(lk_params) params = lk_params_new();
+
+	if (!held)
+		return true;
+	lk_param_int(params, held);
+	lk_param_text(params, "run");
+	lk_param_time(params, m->work->now);
+	lk_param_text(params, m->actor);
+	return lk_db_run(m->work->db, LK_Q_COMMAND_HELD_DECIDE, params, NULL, error);
+}
+
 /* Who has a mail with our address of the agent's in it could use that address. */
 static bool revoke_token(lk_agent_mail *m, int64_t ticket, GError **error)
 {
@@ -316,12 +385,14 @@ bool lk_agent_mail_run(lk_agent_mail *m, lk_ingest_result *result, GError **erro
 {
 	lk_work *work = m->work;
 	int64_t ticket = work->thread.ticket;
-	int64_t home = *m->commands->text || m->has_files ? ticket : 0;
+	int64_t home = 0;
+	int64_t mended = 0;
 	g_autoptr(lk_receipt) receipt = NULL;
 	lk_time seen_at = LK_TIME_NONE;
 
-	if (ticket && !answered_at(m, &seen_at, error))
+	if (!mend(m, &mended, error) || (ticket && !answered_at(m, &seen_at, error)))
 		return false;
+	home = *m->commands->text || m->has_files ? ticket : 0;
 	if (home)
 		make_note(m);
 	lk_work_tell_as(work, m->actor, home, "agent_mail", m->decision.reason, NULL);
@@ -335,7 +406,7 @@ bool lk_agent_mail_run(lk_agent_mail *m, lk_ingest_result *result, GError **erro
 		return lk_db_rollback_to(work->db, error) &&
 		       take_refusal(m, home, receipt, result, error);
 	}
-	return lk_db_release(work->db, error) &&
+	return lk_db_release(work->db, error) && close_held(m, mended, error) &&
 	       send_receipt(m, ticket, result->message, receipt, error) &&
 	       (!ticket || revoke_token(m, ticket, error)) &&
 	       lk_absence_back(work->db, m->agent, work->now, error);

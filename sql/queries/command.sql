@@ -273,6 +273,15 @@ SELECT h.id, h.message_id, h.ticket_id, h.agent, h.kind, h.reason, h.words, h.at
  ORDER BY h.id DESC LIMIT 1
    FOR UPDATE OF h;
 
+-- name: command_mended
+-- $1 outbox rows that are answered, $2 agent, $3 now. The refused mail that one of them was about.
+SELECT h.id, h.words, h.at
+  FROM outbox o JOIN held_command h ON h.id = (o.variables ->> 'held')::bigint
+ WHERE o.id = ANY ($1::bigint[]) AND o.template = 'command-error' AND h.agent = $2 AND h.state = 'held'
+   AND h.kind = 'refused' AND h.expires_at > $3
+ ORDER BY o.id DESC LIMIT 1
+   FOR UPDATE OF h;
+
 -- name: command_held_decide
 -- $1 number, $2 state, $3 at, $4 actor.
 UPDATE held_command SET state = $2, decided_at = $3, decided_by = $4 WHERE id = $1;
