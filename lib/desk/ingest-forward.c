@@ -2,9 +2,10 @@
  * An agent forwards a customer's mail to the desk (desk.md 15): it is read as if it began with
  * "#for CUSTOMER", proof and receipt included.
  */
+#include "lib/desk/intake.h"
+
 #include "lib/base/text.h"
 #include "lib/desk/forward.h"
-#include "lib/desk/intake.h"
 #include "lib/desk/outbox.h"
 
 #include <string.h>

@@ -1,6 +1,7 @@
 #include "lib/desk/subject.h"
 
 #include "lib/base/text.h"
+#include "lib/desk/phrases.h"
 
 #include <string.h>
 
@@ -156,17 +157,54 @@ void lk_subject_hash(const lk_policy *policy, const char *subject,
 	lk_key_hash(words, ret_hash);
 }
 
+/* "10.1.2.3" names a machine, where every other number is a measure, a date or a counter. */
+static char *join_addresses(const char *words)
+{
+	g_autoptr(GString) out = g_string_new(NULL);
+
+	for (const char *p = words; *p;) {
+		size_t n = strspn(p, "0123456789.");
+		unsigned dots = 0;
+		for (size_t i = 0; i < n; i++)
+			dots += p[i] == '.' && i + 1 < n && g_ascii_isdigit(p[i + 1]);
+		for (size_t i = 0; i < n; i++)
+			g_string_append_c(out, dots == 3 && p[i] == '.' ? 'x' : p[i]);
+		p += n;
+		if (*p && n == 0)
+			g_string_append_c(out, *p++);
+	}
+	return g_string_free(g_steal_pointer(&out), FALSE);
+}
+
+/* "91", "5min", "10gb", "1st"; "mon" and "nov" of dates. But "srv12" is another machine. */
+static bool is_measure(const char *word)
+{
+	static const char *const dates[] = {
+		"mon", "tue", "wed", "thu", "fri", "sat", "sun", "jan", "feb",	"mar", "apr", "may",
+		"jun", "jul", "aug", "sep", "oct", "nov", "dec", "ma",	"ti",	"ke",  "to",  "pe",
+		"la",  "su",  "am",  "pm",  "klo", "kl",  "utc", "eet", "eest", NULL};
+	size_t digits = strspn(word, "0123456789");
+
+	if (digits > 0)
+		return strspn(word + digits, "abcdefghijklmnopqrstuvwxyz") ==
+			       strlen(word + digits) &&
+		       strlen(word + digits) <= 3;
+	return g_strv_contains(dates, word);
+}
+
 bool lk_subject_machine_hash(const lk_policy *policy, const char *subject,
 			     uint8_t ret_hash[LK_KEY_HASH_BYTES])
 {
 	g_autofree char *words = folded(policy, subject);
-	g_autoptr(GString) kept = g_string_new(NULL);
+	g_autofree char *joined = join_addresses(words);
+	g_autofree char *plain = lk_words_fold(joined);
+	g_auto(GStrv) each = g_strsplit(plain, " ", -1);
+	g_autoptr(GString) kept = g_string_new("machine:");
+	size_t empty = kept->len;
 
-	for (const char *p = words; *p; p++)
-		if (!g_ascii_isdigit(*p))
-			g_string_append_c(kept, *p);
-	g_autofree char *squeezed = lk_text_squeeze(kept->str);
-	g_autofree char *key = g_strconcat("machine:", squeezed, NULL);
-	lk_key_hash(key, ret_hash);
-	return *squeezed != '\0';
+	for (unsigned i = 0; each[i]; i++)
+		if (*each[i] && !is_measure(each[i]))
+			g_string_append_printf(kept, "%s ", each[i]);
+	lk_key_hash(kept->str, ret_hash);
+	return kept->len > empty;
 }

@@ -24,8 +24,10 @@ void lk_subject_hash(const lk_policy *policy, const char *subject,
 		     uint8_t ret_hash[LK_KEY_HASH_BYTES]);
 
 /*
- * The same without digits: repeats of one alarm differ by date, number or percentage only. False
- * when no words are left to compare by (the hash is made all the same).
+ * What repeats of one alarm have in common: the words without measures, dates, times and counters,
+ * but with the digits of names ("srv12", "10.1.2.3"), which pg_trgm would find near-identical
+ * though they are different machines. False when no words are left to compare by (the hash is made
+ * all the same).
  */
 bool lk_subject_machine_hash(const lk_policy *policy, const char *subject,
 			     uint8_t ret_hash[LK_KEY_HASH_BYTES]);

@@ -116,8 +116,16 @@ static void test_hash(void)
 	g_assert_true(memcmp(first, other, sizeof(first)) != 0);
 
 	g_assert_true(lk_subject_machine_hash(policy, "Disk 91% full on srv12", first));
-	g_assert_true(lk_subject_machine_hash(policy, "disk 7% full on srv3", other));
+	g_assert_true(lk_subject_machine_hash(policy, "DISK 7 % full on srv12 (2026-11-23 09:05)",
+					      other));
 	g_assert_cmpmem(first, sizeof(first), other, sizeof(other));
+	g_assert_true(lk_subject_machine_hash(policy, "Disk 91% full on srv13", other));
+	g_assert_true(memcmp(first, other, sizeof(first)) != 0);
+	g_assert_true(lk_subject_machine_hash(policy, "Ping 10.1.2.3 lost 5min", first));
+	g_assert_true(lk_subject_machine_hash(policy, "Ping 10.1.2.4 lost 10min", other));
+	g_assert_true(memcmp(first, other, sizeof(first)) != 0);
+	g_assert_true(lk_subject_machine_hash(policy, "Ping 10.1.2.3 lost 90s, Mon 23 Nov", other));
+	g_assert_true(memcmp(first, other, sizeof(first)) == 0);
 	g_assert_true(lk_subject_machine_hash(policy, "Disk full on web", other));
 	g_assert_true(memcmp(first, other, sizeof(first)) != 0);
 	g_assert_false(lk_subject_machine_hash(policy, "2026", other));
