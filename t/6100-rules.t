@@ -21,6 +21,7 @@ my $queues = <<'CONF';
 CONF
 my $rules = <<'CONF';
 calendars: ( { name = "office"; hours = "Mon-Fri 08:00-16:00"; } );
+suppliers: ( { name = "huolto"; addresses = "tuki@huolto.example"; } );
 slas: ( { name = "gold"; calendar = "office"; targets = ( { priority = "normal"; respond = "1h"; resolve = "8h"; } ); } );
 rules: (
   { name = "outage"; match: { queue = "ict"; subject = "/\\b(häiriö|outage|störning)\\b/i"; };
@@ -30,6 +31,7 @@ rules: (
   { name = "hand on"; match: { subject = "*kopioi*"; };
     set: { forward = "arkisto@muualla.example"; cc = "esimies@asiakas.example"; owner = "aino@example.fi"; skill = "printer"; sla = "gold"; }; },
   { name = "payroll"; match: { to = "ict@example.fi"; body = "/palkka(lasku|laskelma)/i"; }; set: { queue = "hr"; language = "sv"; }; },
+  { name = "to supplier"; match: { subject = "*huoltoon*"; }; set: { supplier = "huolto"; acknowledge = false; }; },
   { name = "quiet"; match: { subject = "hiljaa"; }; set: { acknowledge = false; }; },
   { name = "spam"; match: { header: { X-Spam-Flag = "YES"; }; }; set: { status = "junk"; }; },
   { name = "advertising"; match: { subject = "*tarjous*"; }; set: { drop = "advertising"; }; stop = true; },
@@ -116,6 +118,7 @@ Content-Transfer-Encoding: base64
 bGlpdHRlZW4gdGF2dXQ=
 --B--
 END
+bring('supplier', subject => 'Tämä huoltoon', text => "Kone on rikki.\n");
 bring('hostile', subject => 'Vaaraton aihe', text => ('a' x 30_000) . "!\n");
 my ($log, $took) = taken();
 
@@ -166,6 +169,11 @@ like($bytes, qr/bGlpdHRlZW4gdGF2dXQ=/, 'byte for byte');
 unlike(header($bytes, 'Reply-To') // '', qr/asiakas/, 'and no way around the desk');
 unlike($bytes, qr{message/rfc822}, 'as a new mail');
 
+is(ticket_of('supplier')->{status}, 'waiting_supplier', 'a ticket handed to a supplier waits for it');
+is_deeply([map { "@$_" } $db->sql(q{SELECT o.recipient, o.purpose, o.template FROM outbox o JOIN message m ON m.ticket_id = o.ticket_id
+	WHERE m.message_id = 'supplier@asiakas.example'})], ['tuki@huolto.example supplier forward'], 'which got the customer\'s words');
+like(events('supplier', 'supplier_asked')->[0], qr/^rule:to supplier: .*handed to supplier huolto$/, 'as the history says');
+
 # --- a pattern without bounds
 is_deeply([@{ ticket_of('hostile') }{qw(queue tags)}], ['ict', ''], 'a mail that makes a pattern explode is taken');
 like(events('hostile', 'rule_limit')->[0], qr/^rule:catastrophe: rule "catastrophe" \(\S+:\d+\): not applied: its pattern on body was given up/,
@@ -178,7 +186,7 @@ is($given_up->{tests}[0]{holds}, undef, 'explain: whether its test holds is not 
 like($given_up->{because}, qr/given up/, 'explain: because it was given up');
 
 # --- explain says what then happens
-for my $name (qw(plain outage payroll quiet spam list alarm copy hostile)) {
+for my $name (qw(plain outage payroll quiet spam list alarm copy supplier hostile)) {
 	my ($said, $is) = ($explained{$name}, ticket_of($name));
 	my $owner = $said->{owner};
 	is_deeply([map({ $_ // '' } @$said{qw(queue type priority status language)}), join(' ', @{ $said->{tags} }), $said->{fields},
@@ -196,7 +204,7 @@ is_deeply([map { [@$_{qw(test value seen)}, $_->{holds} ? 1 : 0] } @{ $trace->{t
 	'explain: every test with the value seen');
 is($trace->{file}, $desk->conf, 'explain: file');
 cmp_ok($trace->{line}, '>', 1, 'explain: line');
-is(scalar @{ $explained{outage}{rules} }, 12, 'explain: every rule, the queue\'s own too');
+is(scalar @{ $explained{outage}{rules} }, 13, 'explain: every rule, the queue\'s own too');
 my $stored = JSON::PP->new->utf8->decode(scalar $db->sql(q{SELECT a.explain FROM arrival a JOIN message m ON m.id = a.message_id
 	WHERE m.message_id = 'outage@asiakas.example'}));
 is_deeply([map { $_->{name} } @{ $stored->{rules} }], ['outage', 'device', 'own'], 'stored: the rules that matched');
@@ -262,7 +270,7 @@ spew($desk->conf, $good =~ s/acknowledge = false/acknowledge = false; template =
 $desk->give_away($desk->conf);
 $check = $desk->ctl('check');
 like($check->{out} . $check->{err}, qr/rules\[catastrophe\]\.match\.body: matching \(a\+\)\+\$ can take for ever/, 'a pattern without bounds');
-like($check->{out} . $check->{err}, qr/rules\[quiet\]\.set\.template: there is no LANGUAGE\/acknowledgment\.txt in \S+; did you mean "acknowledgement"\?/,
+like($check->{out} . $check->{err}, qr/rules\[to supplier\]\.set\.template: there is no LANGUAGE\/acknowledgment\.txt in \S+; did you mean "acknowledgement"\?/,
 	'a template that is not there');
 is($check->{status}, 78, 'which is an error');
 spew($desk->conf, $good, 0600);

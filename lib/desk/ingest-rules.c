@@ -207,39 +207,81 @@ static lk_json *forward_variables(const lk_work *work, int64_t ticket)
  * A copy as a new mail, text and attachments: its answer is a note, and nothing in it gives a right
  * to the ticket.
  */
+static bool send_copy(lk_work *work, int64_t ticket, int64_t message, lk_purpose purpose,
+		      const char *address, const char *name, const char *reason, GError **error)
+{
+	const lk_queue *queue = work->route.queue;
+	g_autoptr(lk_json) variables = forward_variables(work, ticket);
+	lk_outbox_mail mail = {
+		.ticket = ticket,
+		.cause = message,
+		.template_name = "forward",
+		.purpose = purpose,
+		.queue = queue,
+		.language = queue->language,
+		.recipient = address,
+		.recipient_name = name,
+		.rank = LK_RANK_ANSWER,
+		.reason = reason,
+		.variables = variables,
+		.attach = message,
+	};
+	lk_outbox_verdict verdict = LK_OUTBOX_QUEUED;
+	int64_t outbox = 0;
+
+	return lk_outbox_add(work->db, work->policy, work->now, &mail, &verdict, &outbox, error);
+}
+
 static bool forward(lk_work *work, int64_t ticket, int64_t message, GError **error)
 {
 	const GPtrArray *addresses = work->route.rules.forward;
 	const lk_rule *rule = lk_rule_result_setter(&work->route.rules, "forward");
-	const lk_queue *queue = work->route.queue;
-	g_autoptr(lk_json) variables = NULL;
 
 	if (!rule || work->intake->is_silent)
 		return true;
 	g_autofree char *reason = reason_of(rule, "a copy of the mail");
-	variables = forward_variables(work, ticket);
-	for (unsigned i = 0; i < addresses->len; i++) {
-		lk_outbox_mail mail = {
-			.ticket = ticket,
-			.cause = message,
-			.template_name = "forward",
-			.purpose = LK_PURPOSE_NOTE,
-			.queue = queue,
-			.language = queue->language,
-			.recipient = g_ptr_array_index(addresses, i),
-			.rank = LK_RANK_ANSWER,
-			.reason = reason,
-			.variables = variables,
-			.attach = message,
-		};
-		lk_outbox_verdict verdict = LK_OUTBOX_QUEUED;
-		int64_t outbox = 0;
-
-		if (!lk_outbox_add(work->db, work->policy, work->now, &mail, &verdict, &outbox,
-				   error))
+	for (unsigned i = 0; i < addresses->len; i++)
+		if (!send_copy(work, ticket, message, LK_PURPOSE_NOTE,
+			       g_ptr_array_index(addresses, i), NULL, reason, error))
 			return false;
-	}
 	return true;
+}
+
+/* The customer's mail to the supplier, whose answers come back as notes; the ticket waits for it.
+ */
+static bool hand_over(lk_work *work, int64_t ticket, int64_t message, GError **error)
+{
+	const lk_supplier *supplier = work->route.rules.supplier;
+	const lk_rule *rule = lk_rule_result_setter(&work->route.rules, "supplier");
+
+	if (!rule || !supplier || work->intake->is_silent || supplier->addresses->len == 0)
+		return true;
+	g_autofree char *did = g_strdup_printf("handed to supplier %s", supplier->name);
+	g_autofree char *reason = reason_of(rule, did);
+	g_autofree char *actor = actor_of(rule);
+	g_autoptr(lk_json) detail = place_of(rule);
+	lk_event event = {.ticket = ticket,
+			  .message = message,
+			  .at = work->at,
+			  .actor = actor,
+			  .event = "supplier_asked",
+			  .reason = reason,
+			  .detail = detail};
+	lk_move given = {.ticket = ticket,
+			 .status = LK_STATUS_WAITING_SUPPLIER,
+			 .at = work->at,
+			 .actor = actor,
+			 .reason = reason,
+			 .message = message};
+
+	lk_json_set_text(detail, "supplier", supplier->name);
+	if (!send_copy(work, ticket, message, LK_PURPOSE_SUPPLIER,
+		       g_ptr_array_index(supplier->addresses, 0), supplier->name, reason, error) ||
+	    !lk_event_add(work->db, &event, error))
+		return false;
+	/* A status by a rule holds. */
+	return work->route.rules.status ||
+	       lk_ticket_move(work->db, work->policy, &given, NULL, error);
 }
 
 bool lk_work_rules_after(lk_work *work, int64_t ticket, int64_t message, bool is_new,
@@ -254,5 +296,6 @@ bool lk_work_rules_after(lk_work *work, int64_t ticket, int64_t message, bool is
 	     !change(work, ticket, message, "priority", LK_CHANGE_PRIORITY, rules->priority,
 		     error)))
 		return false;
-	return move(work, ticket, message, error) && forward(work, ticket, message, error);
+	return move(work, ticket, message, error) && forward(work, ticket, message, error) &&
+	       hand_over(work, ticket, message, error);
 }

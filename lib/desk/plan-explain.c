@@ -75,6 +75,10 @@ static lk_json *mails_json(const lk_mail *mail, const lk_route *route, const lk_
 	     i++)
 		add_mail(mails, g_ptr_array_index(route->rules.forward, i), "forward",
 			 "a rule forwards it");
+	if (plan->outcome == LK_OUTCOME_TICKET && route->rules.supplier &&
+	    route->rules.supplier->addresses->len > 0)
+		add_mail(mails, g_ptr_array_index(route->rules.supplier->addresses, 0), "forward",
+			 "a rule hands it to the supplier");
 	return mails;
 }
 
@@ -90,7 +94,10 @@ static void set_ticket(lk_json *json, const lk_route *route, const lk_plan *plan
 	const lk_rule_result *rules = &route->rules;
 	bool opens = plan->outcome == LK_OUTCOME_TICKET && plan->ticket == 0;
 	bool joins = plan->outcome == LK_OUTCOME_TICKET && plan->ticket != 0;
-	const char *status = rules->status ? rules->status : lk_status_name(LK_STATUS_NEW);
+	bool waits = rules->supplier && rules->supplier->addresses->len > 0;
+	const char *status =
+		rules->status ? rules->status
+			      : lk_status_name(waits ? LK_STATUS_WAITING_SUPPLIER : LK_STATUS_NEW);
 
 	/* Of a mail that joins, what the rules change of its ticket. */
 	set_or_null(json, "queue", rules->queue ? rules->queue->name : NULL, joins);
