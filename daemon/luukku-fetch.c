@@ -120,7 +120,7 @@ static bool get_bytes(lk_fetch *fetch, const lk_fetch_item *item, lk_take_mail *
 	mail->uid = g_strdup(item->uid);
 	mail->dealt = item->number;
 	mail->received_at = item->received_at;
-	if (!lk_spool_open(fetch->program->conf->site.spool_dir, &mail->mail_fd, error) ||
+	if (!lk_take_spool(fetch->take, mail, error) ||
 	    !read_body(fetch, item, mail, &is_found, error) ||
 	    !lk_file_size(mail->mail_fd, &mail->size, error))
 		return false;

@@ -13,7 +13,13 @@
 #include <unistd.h>
 
 /* When a group is committed, and how often one mail is tried while the database lives. */
-enum { GROUP_MAILS = 16, GROUP_MS = 1000, GROUP_BYTES = 4 * 1024 * 1024, TRIES = 3 };
+enum {
+	GROUP_MAILS = 16,
+	GROUP_MS = 1000,
+	GROUP_BYTES = 4 * 1024 * 1024,
+	TRIES = 3,
+	SPOOLS_MOST = GROUP_MAILS + 2 /* beside the group one is parsed and one comes in */
+};
 
 struct lk_take {
 	lk_take_options options;
@@ -25,6 +31,7 @@ struct lk_take {
 	GPtrArray *own_lists;
 	GPtrArray *strip;
 	GPtrArray *group; /* lk_take_mail *: ingested, not committed */
+	GArray *spools;	  /* int: emptied files */
 	bool lost_lease;
 	bool is_open; /* a transaction */
 	int64_t opened_ms;
@@ -57,6 +64,11 @@ void lk_take_mail_free(lk_take_mail *mail)
 	g_free(mail);
 }
 
+static void spool_clear(gpointer fd)
+{
+	lk_close_fd(fd);
+}
+
 static GPtrArray *terminated(const GPtrArray *texts)
 {
 	GPtrArray *list = g_ptr_array_new();
@@ -79,6 +91,8 @@ lk_take *lk_take_new(const lk_take_options *options)
 	take->own_lists = terminated(options->mailbox->own_lists);
 	take->strip = terminated(options->mailbox->strip);
 	take->group = g_ptr_array_new_with_free_func((GDestroyNotify)lk_take_mail_free);
+	take->spools = g_array_new(FALSE, FALSE, sizeof(int));
+	g_array_set_clear_func(take->spools, spool_clear);
 	return take;
 }
 
@@ -94,6 +108,7 @@ void lk_take_rest(lk_take *take)
 	g_assert(!take->is_open);
 	g_clear_pointer(&take->db, lk_db_close);
 	g_clear_pointer(&take->parser, lk_parser_free);
+	g_array_set_size(take->spools, 0);
 }
 
 bool lk_take_is_resting(const lk_take *take)
@@ -108,12 +123,42 @@ void lk_take_free(lk_take *take)
 	abandon(take);
 	lk_take_rest(take);
 	g_ptr_array_unref(take->group);
+	g_array_unref(take->spools);
 	g_ptr_array_unref(take->authserv);
 	g_ptr_array_unref(take->relays);
 	g_ptr_array_unref(take->own_lists);
 	g_ptr_array_unref(take->strip);
 	g_free(take->parser_program);
 	g_free(take);
+}
+
+/* --- files --------------------------------------------------------------------------------- */
+
+bool lk_take_spool(lk_take *take, lk_take_mail *mail, GError **error)
+{
+	if (take->spools->len > 0) {
+		int *last = &g_array_index(take->spools, int, take->spools->len - 1);
+		mail->mail_fd = *last;
+		*last = -1;
+		g_array_set_size(take->spools, take->spools->len - 1);
+	} else if (!lk_spool_open(take->options.program->conf->site.spool_dir, &mail->mail_fd,
+				  error)) {
+		return false;
+	}
+	mail->is_pooled = true;
+	return true;
+}
+
+/* Nobody reads the files of a mail any more that is stored. */
+static void keep_files(lk_take *take, lk_take_mail *mail)
+{
+	if (take->parser != NULL)
+		lk_parser_give_back(take->parser, &mail->parts_fd);
+	if (!mail->is_pooled || take->spools->len >= SPOOLS_MOST ||
+	    ftruncate(mail->mail_fd, 0) != 0 || lseek(mail->mail_fd, 0, SEEK_SET) != 0)
+		return;
+	g_array_append_val(take->spools, mail->mail_fd);
+	mail->mail_fd = -1;
 }
 
 /* --- parsing ------------------------------------------------------------------------------- */
@@ -257,7 +302,7 @@ static void tell_done(lk_take *take)
 	};
 
 	for (unsigned i = 0; i < take->group->len; i++) {
-		const lk_take_mail *mail = g_ptr_array_index(take->group, i);
+		lk_take_mail *mail = g_ptr_array_index(take->group, i);
 
 		if (!mail->is_refused)
 			lk_info("mail.taken",
@@ -273,6 +318,7 @@ static void tell_done(lk_take *take)
 				   mail->result.rule_limits);
 		if (take->options.done != NULL)
 			take->options.done(mail, take->options.data);
+		keep_files(take, mail);
 	}
 	g_ptr_array_set_size(take->group, 0);
 }

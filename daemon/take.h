@@ -24,6 +24,7 @@ typedef struct {
 	bool is_too_large;
 	char **recipients; /* envelope recipients, or NULL */
 	int mail_fd;
+	bool is_pooled; /* mail_fd is of lk_take_spool */
 	uint64_t size;
 	/* From the parser. */
 	lk_mail *mail;
@@ -56,6 +57,12 @@ typedef struct lk_take lk_take;
 lk_take *lk_take_new(const lk_take_options *options);
 void lk_take_free(lk_take *take); /* rolls back what is not committed */
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(lk_take, lk_take_free)
+
+/*
+ * An empty file for the mail's bytes: one of a mail that was stored, where there is one, as making
+ * and removing files costs more than filling them. LK_ERR_RETRY.
+ */
+bool lk_take_spool(lk_take *take, lk_take_mail *mail, GError **error);
 
 /*
  * The parser reads the mail while the caller does something else; at most one is under way. The
