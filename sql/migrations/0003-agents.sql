@@ -73,7 +73,7 @@ COMMENT ON COLUMN agent_token.reason IS 'Why.';
 CREATE TABLE consultation (
 	id          bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
 	ticket_id   bigint NOT NULL REFERENCES ticket,
-	address     text NOT NULL,
+	address     text NOT NULL CHECK (length(address) <= 500),
 	asked_by    text NOT NULL,
 	message_id  bigint REFERENCES message,
 	at          timestamptz NOT NULL,
