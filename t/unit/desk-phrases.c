@@ -109,12 +109,12 @@ static void test_status(void)
 			seen++;
 		}
 	g_assert_cmpuint(seen, >=, LEAST_LINES);
-	g_assert_cmpuint(G_N_ELEMENTS(not ), >=, LEAST_LINES);
-	for (unsigned i = 0; i < G_N_ELEMENTS(not ); i++) {
+	g_assert_cmpuint(G_N_ELEMENTS(lookalikes), >=, LEAST_LINES);
+	for (unsigned i = 0; i < G_N_ELEMENTS(lookalikes); i++) {
 		lk_lang lang = LK_LANG_EN;
-		if (lk_subject_asks_status(not [i], &lang))
-			g_test_message("%s", not [i]);
-		g_assert_false(lk_subject_asks_status(not [i], &lang));
+		if (lk_subject_asks_status(lookalikes[i], &lang))
+			g_test_message("%s", lookalikes[i]);
+		g_assert_false(lk_subject_asks_status(lookalikes[i], &lang));
 	}
 }
 
