@@ -38,7 +38,7 @@ my @foreign = (
 my $system = qr{^(?:(?:sys|netinet|arpa|linux|net|sanitizer)/\w+\.h|glib\.h|glib-unix\.h|(?:
 	assert|ctype|dirent|errno|fcntl|float|getopt|glob|grp|iconv|inttypes|langinfo|limits|
 	locale|malloc|math|netdb|poll|pwd|regex|sched|signal|spawn|stdarg|stdbool|stddef|stdint|
-	stdio|stdlib|string|strings|sysexits|syslog|termios|time|ucontext|unistd|wchar
+	dlfcn|stdio|stdlib|string|strings|sysexits|syslog|termios|time|ucontext|unistd|wchar
 	)\.h)$}x;
 # The types those headers bring, for headers that others see.
 my $foreign_type = qr{\b(?:json_t|config_t|config_setting_t|pcre2_\w+|GMime\w+|xml[A-Z]\w+|

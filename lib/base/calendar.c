@@ -336,7 +336,7 @@ static void free_short_day(void *day)
 	lk_short_day_free(day);
 }
 
-bool lk_calendar_new(const char *timezone, const char *hours, const GPtrArray *holidays,
+bool lk_calendar_new(const char *zone_name, const char *hours, const GPtrArray *holidays,
 		     const GPtrArray *short_days, lk_calendar **ret_calendar, GError **error)
 {
 	g_autoptr(lk_calendar) calendar = g_new0(lk_calendar, 1);
@@ -347,11 +347,11 @@ bool lk_calendar_new(const char *timezone, const char *hours, const GPtrArray *h
 	calendar->holidays = g_array_new(false, false, sizeof(lk_day));
 	calendar->shorts = g_ptr_array_new_with_free_func(free_short_day);
 	calendar->cache = g_new0(year_cache, 1);
-	calendar->zone = timezone ? g_time_zone_new_identifier(timezone) : g_time_zone_new_utc();
+	calendar->zone = zone_name ? g_time_zone_new_identifier(zone_name) : g_time_zone_new_utc();
 	if (!calendar->zone)
 		return refuse(g_strdup_printf("there is no time zone \"%s\" on this system; write "
 					      "an IANA name such as Europe/Helsinki",
-					      timezone),
+					      zone_name),
 			      error);
 	why = lk_hours_read(hours, calendar->week);
 	if (why)

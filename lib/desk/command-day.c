@@ -206,16 +206,16 @@ bool lk_day_read(const char *text, lk_day from, lk_day *ret_day, size_t *ret_use
 	return false;
 }
 
-static GTimeZone *zone_of(const char *timezone)
+static GTimeZone *zone_of(const char *zone_name)
 {
-	GTimeZone *zone = timezone ? g_time_zone_new_identifier(timezone) : NULL;
+	GTimeZone *zone = zone_name ? g_time_zone_new_identifier(zone_name) : NULL;
 
 	return zone ? zone : g_time_zone_new_utc();
 }
 
-lk_day lk_day_at(const char *timezone, lk_time at)
+lk_day lk_day_at(const char *zone_name, lk_time at)
 {
-	g_autoptr(GTimeZone) zone = zone_of(timezone);
+	g_autoptr(GTimeZone) zone = zone_of(zone_name);
 	g_autoptr(GDateTime) utc = g_date_time_new_from_unix_utc(at / LK_SECOND);
 	g_autoptr(GDateTime) local = utc ? g_date_time_to_timezone(utc, zone) : NULL;
 	lk_day day = {0};
@@ -225,9 +225,9 @@ lk_day lk_day_at(const char *timezone, lk_time at)
 	return day;
 }
 
-lk_time lk_day_start(const char *timezone, lk_day day)
+lk_time lk_day_start(const char *zone_name, lk_day day)
 {
-	g_autoptr(GTimeZone) zone = zone_of(timezone);
+	g_autoptr(GTimeZone) zone = zone_of(zone_name);
 	g_autoptr(GDateTime) start = g_date_time_new(zone, day.year, day.month, day.day, 0, 0, 0);
 
 	return start ? g_date_time_to_unix(start) * LK_SECOND : LK_TIME_NONE;
