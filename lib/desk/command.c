@@ -258,7 +258,8 @@ static void split_lines(const char *words, text_lines *ret)
 {
 	g_autofree char *valid = lk_text_clean(words, strlen(words));
 
-	ret->raw = g_strsplit(valid, "\n", MAX_LINES);
+	/* An empty text has one empty line, not none. */
+	ret->raw = g_strsplit(*valid ? valid : "\n", "\n", MAX_LINES);
 	ret->n = g_strv_length(ret->raw);
 	ret->clean = g_ptr_array_new_full((guint)ret->n, g_free);
 	for (size_t i = 0; i < ret->n; i++)
