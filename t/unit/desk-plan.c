@@ -349,6 +349,7 @@ static void check_plan(const void *data)
 	g_autofree char *id = lk_message_id_sign(policy->keys, LK_PURPOSE_CUSTOMER, 7, 1);
 	lk_plan plan = {0};
 
+	lk_rule_result_init(&route.rules);
 	fill_mail(c, mail);
 	if (c->names_us)
 		mail->in_reply_to = g_strdup(id);
@@ -417,6 +418,7 @@ static void test_plan_language(void)
 		lk_plan_sender sender = {.language = table[i].person};
 		lk_plan plan = {0};
 
+		lk_rule_result_init(&route.rules);
 		mail->language = g_strdup(table[i].detected);
 		g_autoptr(lk_clues) clues = lk_clues_find(policy, mail, NULL);
 		lk_plan_decide(policy, &intake, clues, &thread, &route, &sender, &plan);

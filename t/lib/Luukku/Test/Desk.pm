@@ -95,8 +95,8 @@ CONF
 	$mailboxes =~ s/\@IMAP\@/$imap/g;
 	$mailboxes =~ s/\@POP3\@/$pop3/g;
 	my $queues = $o->{queues} // <<'CONF';
-  { name = "ict"; addresses = ( "ict@example.fi" ); agents = ( "aino@example.fi" ); notify = "none"; },
-  { name = "hr"; addresses = ( "hr@example.fi" ); agents = ( "bo@example.fi" ); notify = "none"; }
+  { name = "ict"; addresses = ( "ict@example.fi" ); agents = ( "aino@example.fi" ); notify = "none"; mass: { people = 0; }; },
+  { name = "hr"; addresses = ( "hr@example.fi" ); agents = ( "bo@example.fi" ); notify = "none"; mass: { people = 0; }; }
 CONF
 	my $user = getpwuid((unprivileged_ids())[0]);
 	my $smtp_text = $o->{smtp} // <<"CONF";
