@@ -7,7 +7,10 @@
 SELECT t.id AS ticket, t.status, t.queue, t.subject, first.words AS first_words,
        last.words AS last_words, last.at AS last_at
   FROM person p
- CROSS JOIN LATERAL (SELECT * FROM ticket WHERE requester_id = p.id ORDER BY id DESC LIMIT 200) AS t
+ CROSS JOIN LATERAL (
+	SELECT * FROM (SELECT * FROM ticket WHERE requester_id = p.id ORDER BY id DESC LIMIT 200) AS newest
+	 WHERE NOT is_machine AND status NOT IN ('resolved', 'closed', 'junk', 'merged')
+	 ORDER BY id DESC LIMIT 20) AS t
   LEFT JOIN LATERAL (
 	SELECT left(m.reply_text, 2000) AS words FROM message m
 	 WHERE m.ticket_id = t.id AND m.direction = 'in' AND m.writer = 'requester'
@@ -16,9 +19,8 @@ SELECT t.id AS ticket, t.status, t.queue, t.subject, first.words AS first_words,
 	SELECT left(m.reply_text, 2000) AS words, m.at FROM message m
 	 WHERE m.ticket_id = t.id AND m.direction = 'in' AND m.writer = 'requester'
 	 ORDER BY m.id DESC LIMIT 1) AS last ON true
- WHERE p.address_hash = $1 AND NOT t.is_machine
-   AND t.status NOT IN ('resolved', 'closed', 'junk', 'merged')
- ORDER BY t.id DESC LIMIT 20;
+ WHERE p.address_hash = $1
+ ORDER BY t.id DESC;
 
 -- name: intake_alike
 -- $1 texts, $2 texts of the same number, all of a few kB. How alike each pair is, in percent.
