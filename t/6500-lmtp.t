@@ -89,7 +89,7 @@ my @pids;
 for my $n (1 .. 15) {
 	my $pid = fork // die "fork: $!";
 	if ($pid == 0) {
-		my @told = eval { talk('LHLO mx', 'MAIL FROM:<a@x.example>', 'RCPT TO:<ict@example.fi>', 'DATA', data(mail(subject => "yhtaikaa $n", id => "p$n\@x.example")), 'QUIT') };
+		my @told = eval { talk('LHLO mx', 'MAIL FROM:<a@x.example>', 'RCPT TO:<ict@example.fi>', 'DATA', data(mail(subject => "yhtaikaa " . chr(96 + $n) x 6, id => "p$n\@x.example")), 'QUIT') };
 		POSIX::_exit(@told > 5 && $told[5] =~ /^250/ ? 0 : 1);
 	}
 	push @pids, $pid;

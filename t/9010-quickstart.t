@@ -36,9 +36,10 @@ for my $time (1, 2) {
 	my $done = quickstart(\@options);
 	is($done->{status}, 0, "run $time: exit status") or diag $done->{out}, $done->{err};
 	cmp_ok(time - $begin, '<', 170, "run $time: below three minutes");
-	like($done->{out}, qr/^All as it should be: 7 mails in, 5 tickets, 4 acknowledgements/m, "run $time: all there");
+	like($done->{out}, qr/^All as it should be: 8 mails in, 5 tickets, 4 acknowledgements/m, "run $time: all there");
 	like($done->{out}, qr/^  Reply-To: ict\+[a-z2-7]{36}\@example\.fi$/m, "run $time: shows an acknowledgement");
 	like($done->{out}, qr/joined +joins: reply address of TUKI-\d+/, "run $time: shows the threaded reply");
+	like($done->{out}, qr/^  From: Aino Aalto <ict\@example\.fi>$/m, "run $time: shows an agent's answer");
 	like($done->{out}, qr/^  not_acknowledged: /m, "run $time: says why there was no answer");
 	my @left = glob "$dir/luukku-quickstart-* $dir/again/*";
 	is_deeply(\@left, [], "run $time: nothing is left");

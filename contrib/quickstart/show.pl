@@ -1,6 +1,6 @@
 #!/usr/bin/perl
 # The second half of contrib/quickstart/run: private servers under one directory, luukkud on a sample
-# configuration, seven mails, and what becomes of them. It checks what it shows and exits non-zero
+# configuration, eight mails, and what becomes of them. It checks what it shows and exits non-zero
 # when something is not as it should be.
 use strict;
 use warnings;
@@ -278,7 +278,7 @@ sub stop_kept {
 	die "$kept is still there; is process $process stuck?\n";
 }
 
-# --- the seven mails -----------------------------------------------------------------------------
+# --- the eight mails -----------------------------------------------------------------------------
 
 sub elapsed {
 	return sprintf '[%5.1f s]', time - $begin;
@@ -427,7 +427,7 @@ sub show {
 	});
 
 	section('An acknowledgement in full, as it came to the SMTP server');
-	my ($ack) = mails_to($CUSTOMERS[0]);
+	my ($ack) = mails_to($CUSTOMERS[0]);    # the only one yet
 	my $seen = show_mail($ack);
 	check_acknowledgement($ack, $seen);
 
@@ -440,7 +440,12 @@ sub show {
 		QUOTE => join "\n", map { "> $_" } split /\n/, $seen->{text});
 	my $ref = ticket_of($CUSTOMERS[0]);
 	follow("the reply on $ref", sub { return 2 == messages_in($ref) });
-	print elapsed(), " $ref has the reply\n\n";
+	print elapsed(), " $ref has the reply\n";
+
+	section('An agent answers from her own mail client');
+	my $answer = show_agent($ref);
+	check_answer($answer);
+	print "\n";
 	show_ctl('show', $ref);
 
 	section('What was not answered, and why');
@@ -452,8 +457,48 @@ sub show {
 	check_all($ref);
 	show_ctl('status');
 	return if @failures;
-	printf "\nAll as it should be: 7 mails in, 5 tickets, 4 acknowledgements (fi, sv, en, fi), 1 reply on its\n"
-		. "ticket, 1 mail in the quarantine, nothing sent to a machine.\n";
+	printf "\nAll as it should be: 8 mails in, 5 tickets, 4 acknowledgements (fi, sv, en, fi), 1 reply on its\n"
+		. "ticket, 1 answer by an agent, 1 mail in the quarantine, nothing sent to a machine.\n";
+	return;
+}
+
+# The notice of the customer's reply, answered like any mail: the answer goes to the customer.
+sub show_agent {
+	my ($ref) = @_;
+	my $notice = follow('the notice of the reply', sub {
+		my @found = grep { header($_->{data}, 'Subject') =~ /\[$ref\]/ && notice_text($_) =~ /PR00417/ }
+			mails_to('aino@example.fi');
+		return $found[0];
+	});
+	my $seen = ctl_parse($notice->{data});
+	my ($reply_to) = header($notice->{data}, 'Reply-To') =~ /([^\s<>]+@[^\s<>]+)/;
+	die "the notice has no Reply-To\n" if !defined $reply_to;
+	print elapsed(), ' the notice came: ', header($notice->{data}, 'From'), "\n";
+	drop_mail('8-agent.eml', 'ict@example.fi',
+		REPLY_TO => $reply_to, SUBJECT => encode('MIME-Header', header($notice->{data}, 'Subject')),
+		MESSAGE_ID => $seen->{message_id},
+		QUOTE => join "\n", map { "> $_" } split /\n/, $seen->{text});
+	my $answer = follow('the answer to the customer', sub {
+		my @found = grep { notice_text($_) =~ /uuden rummun/ } mails_to($CUSTOMERS[0]);
+		return $found[0];
+	});
+	print "\nwhat the customer got:\n\n";
+	show_mail($answer);
+	return $answer;
+}
+
+sub notice_text {
+	my ($mail) = @_;
+	return ctl_parse($mail->{data})->{text};
+}
+
+sub check_answer {
+	my ($mail) = @_;
+	expect('the answer bears the agent\'s name and the queue\'s address',
+		header($mail->{data}, 'From') =~ /^Aino Aalto <ict\@example\.fi>$/);
+	expect('a person wrote it', header($mail->{data}, 'Auto-Submitted') eq '');
+	expect('the agent\'s own address is not in it', $mail->{data} !~ /aino\@example\.fi/i);
+	expect('nothing of the notice is in it', notice_text($mail) !~ /PR00417|Käsittelijä/);
 	return;
 }
 
@@ -500,7 +545,7 @@ sub show_silence {
 	print "\nthe reply joined $reply->{ref}, which needs no second acknowledgement:\n",
 		"  $reply->{outcome}: $reply->{reason}\n";
 	expect('the reply is on its ticket', $reply->{outcome} eq 'ticket' && $reply->{ref} eq $ref);
-	expect('the reply caused no mail', @{ $reply->{mails} } == 0);
+	expect('the reply caused no mail to a customer', !grep { !/\@example\.fi$/ } map { $_->{recipient} } @{ $reply->{mails} });
 	return;
 }
 
@@ -511,7 +556,8 @@ sub check_all {
 	expect('there are five tickets, not ' . @$tickets, @$tickets == 5);
 	for my $customer (@CUSTOMERS) {
 		my @mails = mails_to($customer);
-		expect("$customer got one mail, not " . @mails, @mails == 1);
+		my $wanted = $customer eq $CUSTOMERS[0] ? 2 : 1;
+		expect("$customer got $wanted mails, not " . @mails, @mails == $wanted);
 		next if !@mails;
 		my $language = header($mails[0]{data}, 'Content-Language');
 		expect("the acknowledgement to $customer is in $LANGUAGE{$customer}, not \"$language\"",
@@ -524,7 +570,7 @@ sub check_all {
 	my @names = map { $_->{filename} // '' } map { @{ $_->{attachments} } } @{ $by_file->{messages} };
 	expect("the attachment has its name, not \"@names\"", "@names" eq 'lääkärintodistus.pdf');
 	expect('ict@: the INBOX is empty', $dovecot->count('ict@example.fi', 'INBOX') == 0);
-	expect('ict@: four mails are in Luukku/Done', $dovecot->count('ict@example.fi', 'Luukku/Done') == 4);
+	expect('ict@: five mails are in Luukku/Done', $dovecot->count('ict@example.fi', 'Luukku/Done') == 5);
 	Luukku::Test::Proc::wait_until('hr@ to be empty', sub {
 		$dovecot->count('hr@example.fi', 'INBOX', live => 1) == 0;
 	}, 30);
