@@ -25,7 +25,7 @@ enum {
 	/* Steps of one kind between two looks at the leases. */
 	MOST_STEPS = 20,
 	/* Jobs of one transaction: what one person is told in it is one mail. */
-	MOST_JOBS = 500,
+	MOST_JOBS = 1000,
 	/* Due work that another one holds is looked at again so much later. */
 	HELD_MS = 500
 };
@@ -244,7 +244,8 @@ static bool ensure_db(sched *self, bool *ret_is_open, GError **error)
 		return true;
 	/* Bells may have been missed, and the lease has become old. */
 	self->renew_ms = self->sweep_ms = 0;
-	return self->program->once || lk_db_listen(self->db, "luukku_work", error);
+	return lk_timers_prepare(self->db, self->program->policy, lk_now(), error) &&
+	       (self->program->once || lk_db_listen(self->db, "luukku_work", error));
 }
 
 static bool turn(sched *self, bool *ret_is_done, GError **error)

@@ -23,6 +23,7 @@ my %users = (
 	blob_head      => [@intake, qw(luukku_send luukku_ctl)],
 	bounce         => \@intake,
 	command        => [@intake, 'luukku_ctl'],
+	command_end_questions => [@intake, qw(luukku_ctl luukku_sched)],
 	command_absences => [@intake, qw(luukku_ctl luukku_sched)],
 	check          => ['luukku_ctl'],
 	ctl            => ['luukku_ctl'],

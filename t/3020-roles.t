@@ -88,7 +88,7 @@ stage s i u
 ticket s u
 timer s i d u
 absence s
-consultation s
+consultation s u(ended_at)
 held_command s
 END
 	luukku_ctl => <<'END',

@@ -3,7 +3,7 @@
 
 #include "lib/base/text.h"
 #include "lib/desk/outbox.h"
-#include "lib/desk/when.h"
+#include "lib/desk/standing.h"
 
 #include <string.h>
 
@@ -20,62 +20,20 @@ typedef struct {
 	int64_t chased;
 	lk_status status;
 	const lk_queue *queue;
-	const char *owner;	 /* or NULL */
-	const char *public_name; /* of the supplier it waits for; NULL: not to be told */
+	const char *owner; /* or NULL */
 } chase;
 
-static lk_time time_of(const lk_rows *rows, const char *column)
-{
-	return lk_row_is_null(rows, 0, column) ? LK_TIME_NONE : lk_row_time(rows, 0, column);
-}
-
-/* "since_fi", "since_sv", "since_en": a mail may carry more than one language. */
-static void set_times(lk_json *json, const lk_policy *policy, const char *name, lk_time at)
-{
-	for (unsigned lang = 0; lang < LK_N_LANGS; lang++) {
-		g_autofree char *key = g_strdup_printf("%s_%s", name, lk_lang_code((lk_lang)lang));
-		g_autofree char *text = lk_when(policy, (lk_lang)lang, at);
-		lk_json_set_text(json, key, text);
-	}
-}
-
-/*
- * The promised time is that of the solution, else that of the first answer as long as nobody has
- * answered.
- */
-static lk_time promised(const lk_rows *rows)
-{
-	lk_time resolve = time_of(rows, "due_resolve");
-
-	if (resolve != LK_TIME_NONE)
-		return resolve;
-	return lk_row_is_null(rows, 0, "first_response_at") ? time_of(rows, "due_respond")
-							    : LK_TIME_NONE;
-}
-
-/* With whom the ticket waits, since when, until when: for the partial "standing". */
+/* How it stands, for the partial "standing", and what the mails of a chase say beside. */
 static lk_json *variables_of(const chase *c)
 {
 	lk_work *work = c->work;
-	lk_time due = promised(c->rows);
 	g_autofree char *reference = lk_reference(work->policy, c->ticket);
 	lk_json *json = lk_json_object();
 
 	lk_json_set_text(json, "reference", reference);
 	lk_json_set_text(json, "subject", lk_row_text(c->rows, 0, "subject"));
 	lk_json_set_bool(json, "is_bilingual", work->plan.is_bilingual);
-	lk_json_set_bool(json, "is_new", c->status == LK_STATUS_NEW);
-	lk_json_set_bool(json, "is_open", c->status == LK_STATUS_OPEN);
-	lk_json_set_bool(json, "is_customer", c->status == LK_STATUS_WAITING_CUSTOMER);
-	lk_json_set_bool(json, "is_supplier", c->status == LK_STATUS_WAITING_SUPPLIER);
-	lk_json_set_bool(json, "is_held", c->status == LK_STATUS_ON_HOLD);
-	lk_json_set_text(json, "supplier", c->public_name);
-	set_times(json, work->policy, "since", time_of(c->rows, "since"));
-	if (c->status == LK_STATUS_ON_HOLD)
-		set_times(json, work->policy, "until", time_of(c->rows, "waiting_until"));
-	if (due != LK_TIME_NONE && due > work->now)
-		set_times(json, work->policy, "promised", due);
-	lk_json_set_bool(json, "is_late", due != LK_TIME_NONE && due <= work->now);
+	lk_standing_add(json, work->policy, work->now, c->rows);
 	lk_json_set_bool(json, "is_repeated", c->chased > 1 && c->queue->managers->len > 0);
 	return json;
 }
@@ -264,19 +222,34 @@ static bool record(const chase *c, GError **error)
 	return leave_event(c, "chased", reason, detail, error);
 }
 
+/* The supplier's next reminder comes forward to now; the history tells. */
+static bool chase_supplier(const chase *c, GError **error)
+{
+	g_autoptr(lk_params) params = lk_params_new();
+	g_autoptr(lk_rows) rows = NULL;
+
+	if (c->status != LK_STATUS_WAITING_SUPPLIER)
+		return true;
+	lk_param_int(params, c->ticket);
+	lk_param_time(params, c->work->now);
+	if (!lk_db_run(c->work->db, LK_Q_INTAKE_CHASE_SUPPLIER, params, &rows, error))
+		return false;
+	return lk_rows_count(rows) == 0 ||
+	       leave_event(c, "supplier_chased",
+			   "the customer asks: the supplier's next reminder goes out now", NULL,
+			   error);
+}
+
 static void read_chase(chase *c)
 {
 	const lk_policy *policy = c->work->policy;
 	const lk_queue *queue = lk_policy_queue(policy, lk_row_text(c->rows, 0, "queue"));
-	const lk_supplier *supplier =
-		lk_policy_supplier(policy, lk_row_text(c->rows, 0, "supplier"));
 	bool is_known = lk_status_parse(lk_row_text(c->rows, 0, "status"), &c->status);
 
 	g_assert(is_known);
 	c->queue = queue ? queue : c->work->route.queue;
 	c->chased = lk_row_int(c->rows, 0, "chased");
 	c->owner = lk_row_text(c->rows, 0, "owner");
-	c->public_name = supplier ? supplier->public_name : NULL;
 }
 
 bool lk_work_chased(lk_work *work, int64_t ticket, int64_t message, GError **error)
@@ -294,5 +267,6 @@ bool lk_work_chased(lk_work *work, int64_t ticket, int64_t message, GError **err
 		return true;
 	c.rows = rows;
 	read_chase(&c);
-	return record(&c, error) && answer(&c, error) && tell_team(&c, error);
+	return record(&c, error) && chase_supplier(&c, error) && answer(&c, error) &&
+	       tell_team(&c, error);
 }

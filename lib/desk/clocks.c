@@ -92,6 +92,25 @@ static void add_sla_timers(clocks *c, const lk_sla_clock *clock, const char *war
 	add_timer(c, breach, "", clock->due);
 }
 
+/*
+ * They are due at once: the job itself looks when something was last heard, and sets itself for
+ * when it is time. What is set already stays.
+ */
+static void add_reminders(clocks *c, const lk_queue *queue)
+{
+	lk_time at = c->cause->at;
+
+	if (c->status == LK_STATUS_WAITING_CUSTOMER && queue->customer_reminders->len > 0)
+		add_timer(c, LK_TIMER_CUSTOMER_REMINDER, "waiting_customer", at);
+	if (c->status == LK_STATUS_WAITING_SUPPLIER)
+		add_timer(c, LK_TIMER_SUPPLIER_REMINDER, "waiting_supplier", at);
+	if ((queue->tell_every.seconds > 0 || queue->tell_every.open_days > 0) &&
+	    lk_status_is_open(c->status) && c->status != LK_STATUS_WAITING_CUSTOMER)
+		add_timer(
+			c, LK_TIMER_STILL_WORKING, "",
+			lk_hours_add(lk_hours_of_queue(c->policy, queue), at, &queue->tell_every));
+}
+
 static void add_timers(clocks *c)
 {
 	const lk_queue *queue = lk_policy_queue(c->policy, lk_row_text(c->row, 0, "queue"));
@@ -103,6 +122,8 @@ static void add_timers(clocks *c)
 		add_sla_timers(c, &c->times.resolve, LK_TIMER_RESOLVE_WARNING,
 			       LK_TIMER_RESOLVE_BREACH);
 	}
+	if (queue && !lk_row_bool(c->row, 0, "is_silent"))
+		add_reminders(c, queue);
 	if (c->status == LK_STATUS_ON_HOLD && !lk_row_is_null(c->row, 0, "waiting_until"))
 		add_timer(c, LK_TIMER_WAIT_UNTIL, "on_hold",
 			  lk_row_time(c->row, 0, "waiting_until"));

@@ -231,8 +231,8 @@ static bool tell_resolved(lk_run *run, const char *text, bool is_workaround, int
 static bool resolve_one(lk_run *run, const char *text, const char *reason, bool *ret_ok,
 			GError **error)
 {
-	static const char *const reminders[] = {"customer_reminder", "reminder", "still",
-						"supplier_reminder"};
+	static const char *const reminders[] = {"customer-reminder", "still-working",
+						"supplier-reminder", "waiting"};
 	const lk_command *c = run->command;
 	bool was_resolved = lk_run_status(run) == LK_STATUS_RESOLVED;
 	int64_t message = 0;

@@ -110,6 +110,7 @@ bool lk_work_join(lk_work *work, lk_ingest_result *result, GError **error)
 	if (!lk_work_store(work, LK_OUTCOME_TICKET, work->plan.reason, NULL, ticket, ticket, result,
 			   error) ||
 	    !lk_work_chased(work, ticket, result->message, error) ||
+	    !lk_work_vacation(work, ticket, result->message, error) ||
 	    !lk_work_notify(work, ticket, result->message, error))
 		return false;
 	if (now == was)

@@ -40,6 +40,12 @@ bool lk_work_chased(lk_work *work, int64_t ticket, int64_t message, GError **err
 char *lk_work_unanswerable(const lk_work *work);
 
 /*
+ * vacation.c: the requester's vacation answer, which was just stored, moves reminders and closing
+ * past the day that it names.
+ */
+bool lk_work_vacation(lk_work *work, int64_t ticket, int64_t message, GError **error);
+
+/*
  * status-list.c: answers a mail whose subject asks for the sender's open tickets. *ret_done false:
  * it does not ask.
  */

@@ -18,6 +18,7 @@ typedef enum {
 	LK_NOTICE_CONSULTED,   /* somebody who was asked answered */
 	LK_NOTICE_NOTE,	       /* somebody else's words, kept inside */
 	LK_NOTICE_CHASED,      /* the customer asks how it goes */
+	LK_NOTICE_DATE,	       /* the day it waited for has come */
 	LK_N_NOTICES
 } lk_notice_kind;
 

@@ -2,6 +2,7 @@
 #ifndef LK_DESK_TIMER_PRIVATE_H
 #define LK_DESK_TIMER_PRIVATE_H
 
+#include "lib/desk/status.h"
 #include "lib/desk/ticket.h"
 #include "lib/desk/timer.h"
 
@@ -10,7 +11,7 @@ typedef struct {
 	lk_db *db;
 	const lk_policy *policy;
 	lk_time now;
-	GPtrArray *alarms;     /* of timer-sla.c */
+	GPtrArray *alarms;     /* of timer-alarm.c */
 	GHashTable *stand_ins; /* lk_agent * -> who is there for them; borrowed */
 } lk_round;
 
@@ -48,10 +49,61 @@ const char *lk_job_text(const lk_job *job, const char *column);
  */
 lk_time lk_job_at(const lk_round *round, const lk_job *job);
 
-/* timer-sla.c */
-bool lk_job_sla(lk_round *round, const lk_job *job, lk_job_end *end, GError **error);
+/* By the table of status x event, as of lk_job_at. *ret_moved (may be NULL) false: it stays. */
+bool lk_job_move(lk_round *round, const lk_job *job, lk_status_event event, const char *reason,
+		 bool *ret_moved, GError **error);
+
+/*
+ * Is the queue closed now? Then the job is to be done when it opens (*end): reminders keep to its
+ * hours also when they are late.
+ */
+bool lk_job_waits_for_opening(const lk_round *round, const lk_job *job, lk_job_end *end);
+
+/* One line of history as of now, with this detail (consumed; or NULL). */
+bool lk_job_tell(lk_round *round, const lk_job *job, const char *event, const char *reason,
+		 lk_json *detail, GError **error);
+
+/* --- timer-alarm.c: what the team is told ------------------------------------------------------
+ */
+
+typedef enum { LK_ALARM_WARNING, LK_ALARM_BREACH, LK_ALARM_REMINDER, LK_N_ALARMS } lk_alarm_kind;
+
+/* A ticket in a mail to somebody of the team. Everything borrowed. */
+typedef struct {
+	lk_alarm_kind kind;
+	int64_t ticket;
+	const lk_queue *queue;
+	const char *subject;
+	const char *priority;
+	const char *owner; /* or NULL */
+	const char *why;   /* the section of the template that it opens: "is_respond" */
+	lk_time at;
+} lk_alarm_line;
+
+/*
+ * Adds the line to the mail of each of the people (addresses), deputies in place. ret_told may be
+ * NULL.
+ */
+bool lk_alarm_tell(lk_round *round, const lk_alarm_line *line, const GPtrArray *people,
+		   int64_t *ret_told, GError **error);
+/* The queue's managers, else the admins. const char *; caller unrefs. */
+GPtrArray *lk_alarm_managers(const lk_round *round, const lk_queue *queue);
 /* Writes the mails of the round. */
 bool lk_alarms_send(lk_round *round, GError **error);
 void lk_alarm_free(void *alarm);
+
+/* --- the jobs ----------------------------------------------------------------------------------
+ */
+
+/* timer-sla.c */
+bool lk_job_sla(lk_round *round, const lk_job *job, lk_job_end *end, GError **error);
+/* timer-remind.c */
+bool lk_job_customer_reminder(lk_round *round, const lk_job *job, lk_job_end *end, GError **error);
+bool lk_job_still_working(lk_round *round, const lk_job *job, lk_job_end *end, GError **error);
+/* timer-supplier.c */
+bool lk_job_supplier_reminder(lk_round *round, const lk_job *job, lk_job_end *end, GError **error);
+/* timer-team.c */
+bool lk_job_wait_until(lk_round *round, const lk_job *job, lk_job_end *end, GError **error);
+bool lk_job_team_reminder(lk_round *round, const lk_job *job, lk_job_end *end, GError **error);
 
 #endif

@@ -3,7 +3,7 @@
 #include "lib/base/err.h"
 #include "lib/base/fault.h"
 #include "lib/base/text.h"
-#include "lib/desk/status.h"
+#include "lib/desk/hours.h"
 #include "lib/desk/timer-private.h"
 
 #include <string.h>
@@ -74,43 +74,68 @@ lk_time lk_job_at(const lk_round *round, const lk_job *job)
 	return MIN(round->now, MAX(job->due_at, lk_job_time(job, "changed_at")));
 }
 
-static bool move_on(lk_round *round, const lk_job *job, lk_status_event event, const char *reason,
-		    GError **error)
+bool lk_job_move(lk_round *round, const lk_job *job, lk_status_event event, const char *reason,
+		 bool *ret_moved, GError **error)
 {
 	lk_move move = {.ticket = job->ticket,
 			.at = lk_job_at(round, job),
 			.actor = actor,
 			.reason = reason};
+	bool moves = lk_status_next(job->status, event, &move.status) == LK_STEP_MOVE;
 
-	if (lk_status_next(job->status, event, &move.status) != LK_STEP_MOVE)
-		return true; /* somebody was quicker */
-	return lk_ticket_move(round->db, round->policy, &move, NULL, error);
+	if (ret_moved)
+		*ret_moved = moves;
+	/* It stays: somebody was quicker. */
+	return !moves || lk_ticket_move(round->db, round->policy, &move, NULL, error);
 }
 
-static bool wait_until(lk_round *round, const lk_job *job, lk_job_end *end, GError **error)
+bool lk_job_waits_for_opening(const lk_round *round, const lk_job *job, lk_job_end *end)
 {
-	lk_time until = lk_job_time(job, "waiting_until");
+	const lk_calendar *calendar = lk_hours_of_queue(round->policy, job->queue);
+	lk_time open = lk_calendar_next_open(calendar, round->now);
 
-	if (until != LK_TIME_NONE && until > round->now) {
-		end->again_at = until;
-		return true;
-	}
-	return move_on(round, job, LK_EVENT_DATE_REACHED, "the day it waited for has come", error);
+	if (open == LK_TIME_NONE || open <= round->now)
+		return false;
+	end->again_at = open;
+	end->step = job->step;
+	return true;
+}
+
+bool lk_job_tell(lk_round *round, const lk_job *job, const char *event, const char *reason,
+		 lk_json *detail, GError **error)
+{
+	g_autoptr(lk_json) owned = detail;
+	lk_event row = {.ticket = job->ticket,
+			.at = round->now,
+			.actor = actor,
+			.event = event,
+			.reason = reason,
+			.detail = owned};
+
+	return lk_event_add(round->db, &row, error);
 }
 
 static bool close_after(lk_round *round, const lk_job *job, lk_job_end *end, GError **error)
 {
-	return move_on(round, job, LK_EVENT_CLOSE_AFTER,
-		       "resolved, and nobody wrote within close_after of the queue", error);
+	return lk_job_move(round, job, LK_EVENT_CLOSE_AFTER,
+			   "resolved, and nobody wrote within close_after of the queue", NULL,
+			   error);
 }
 
 static const struct {
 	const char *kind;
 	lk_job_run run;
 } jobs[] = {
-	{LK_TIMER_RESPOND_WARNING, lk_job_sla}, {LK_TIMER_RESPOND_BREACH, lk_job_sla},
-	{LK_TIMER_RESOLVE_WARNING, lk_job_sla}, {LK_TIMER_RESOLVE_BREACH, lk_job_sla},
-	{LK_TIMER_WAIT_UNTIL, wait_until},	{LK_TIMER_CLOSE_AFTER, close_after},
+	{LK_TIMER_RESPOND_WARNING, lk_job_sla},
+	{LK_TIMER_RESPOND_BREACH, lk_job_sla},
+	{LK_TIMER_RESOLVE_WARNING, lk_job_sla},
+	{LK_TIMER_RESOLVE_BREACH, lk_job_sla},
+	{LK_TIMER_WAIT_UNTIL, lk_job_wait_until},
+	{LK_TIMER_CLOSE_AFTER, close_after},
+	{LK_TIMER_CUSTOMER_REMINDER, lk_job_customer_reminder},
+	{LK_TIMER_SUPPLIER_REMINDER, lk_job_supplier_reminder},
+	{LK_TIMER_STILL_WORKING, lk_job_still_working},
+	{LK_TIMER_TEAM_REMINDER, lk_job_team_reminder},
 };
 
 static lk_job_run find_job(const char *kind)

@@ -17,6 +17,10 @@
 #define LK_TIMER_RESOLVE_BREACH "sla_resolve_breach"
 #define LK_TIMER_WAIT_UNTIL "wait_until"
 #define LK_TIMER_CLOSE_AFTER "close_after"
+#define LK_TIMER_CUSTOMER_REMINDER "customer_reminder" /* and close_unanswered behind it */
+#define LK_TIMER_SUPPLIER_REMINDER "supplier_reminder"
+#define LK_TIMER_STILL_WORKING "still_working"
+#define LK_TIMER_TEAM_REMINDER "team_reminder" /* of no ticket; the key is a queue */
 
 /* Everything borrowed. */
 typedef struct {
@@ -44,6 +48,9 @@ bool lk_timers_run(lk_db *db, const lk_policy *policy, lk_time now, unsigned mos
 /* Works out the due times of tickets that have none yet. As above. */
 bool lk_timers_adopt(lk_db *db, const lk_policy *policy, lk_time now, unsigned most,
 		     int64_t *ret_did, bool *ret_more, GError **error);
+
+/* Sets what every queue has and is not set yet. For the start of luukku-sched. */
+bool lk_timers_prepare(lk_db *db, const lk_policy *policy, lk_time now, GError **error);
 
 /* When the next one becomes due; LK_TIME_NONE: none is set. */
 bool lk_timers_next(lk_db *db, lk_time *ret_at, GError **error);

@@ -1,5 +1,5 @@
 -- What the intake asks of a sender's other tickets. Called by lib/desk/similar.c, chase.c, own.c,
--- status-list.c and mass.c, in the transaction of the mail.
+-- vacation.c, status-list.c and mass.c, in the transaction of the mail.
 
 -- name: intake_similar
 -- $1 BLAKE2b-128 of the sender's folded address. The sender's open tickets among the newest 200, with
@@ -37,6 +37,30 @@ RETURNING t.chased::bigint AS chased, t.status, t.queue, t.owner, t.subject, t.l
 	t.token_epoch::bigint AS epoch, t.waiting_until, t.due_respond, t.due_resolve, t.first_response_at,
 	coalesce((SELECT s.from_at FROM stage s WHERE s.ticket_id = t.id AND s.to_at IS NULL),
 		t.opened_at) AS since;
+
+-- name: intake_chase_supplier
+-- $1 ticket, $2 now. The supplier's next reminder is due now, but not twice a day. No row: there is
+-- none, or one just went.
+UPDATE timer SET due_at = $2, detail = detail || '{"is_forced": true}'
+ WHERE ticket_id = $1 AND kind = 'supplier_reminder'
+   AND NOT EXISTS (SELECT FROM outbox o
+		    WHERE o.ticket_id = $1 AND o.template = 'supplier-reminder'
+		      AND o.created_at > $2::timestamptz - interval '1 day')
+RETURNING pg_notify('luukku_work', 'timer');
+
+-- name: intake_reminder
+-- $1 ticket, $2 BLAKE2b-128 of the sender's folded address. The next reminder of the ticket's
+-- requester, if it is they, and unless a vacation moved it already.
+SELECT r.due_at
+  FROM timer r JOIN ticket t ON t.id = r.ticket_id JOIN person p ON p.id = t.requester_id
+ WHERE r.ticket_id = $1 AND r.kind = 'customer_reminder' AND NOT r.detail ? 'moved'
+   AND p.address_hash = $2
+   FOR UPDATE OF r;
+
+-- name: intake_reminder_move
+-- $1 ticket, $2 due.
+UPDATE timer SET due_at = $2, detail = detail || '{"moved": true}'
+ WHERE ticket_id = $1 AND kind = 'customer_reminder';
 
 -- name: intake_told
 -- $1 ticket, $2 BLAKE2b-128 of a folded address, $3 templates, $4 since. Was such a mail sent there?

@@ -44,7 +44,9 @@ WITH was AS (
 	  FROM moved m LEFT JOIN ended e ON e.ticket_id = m.id
 ), dropped AS (
 	DELETE FROM timer USING moved
-	 WHERE timer.ticket_id = moved.id AND timer.status <> $2
+	 WHERE timer.ticket_id = moved.id
+	   AND (timer.status <> $2
+		OR timer.kind = 'still_working' AND $2 IN ('resolved', 'closed', 'junk', 'merged'))
 ), told AS (
 	INSERT INTO event (ticket_id, message_id, at, actor, event, reason, detail)
 	SELECT m.id, $6::bigint, $3, $4, CASE WHEN m.was IN ('resolved', 'closed') AND $2 = 'open'
@@ -126,7 +128,7 @@ SELECT t.queue, t.type, t.priority, t.sla, o.name AS organisation, t.status, t.o
 -- status each is bound to ('': none), $8 when each is due (microseconds), $9 actor, $10 event or null,
 -- $11 reason, $12 detail, $13 message or null, $14 stage that ended or null, $15 its open seconds. A
 -- timer whose kind stands in the history has done its work and is not set again; sla timers that are
--- not named are dropped.
+-- not named are dropped; reminders that are set stay as they are.
 WITH clocked AS (
 	UPDATE ticket
 	   SET due_respond = $2, due_resolve = $3, paused_at = $4, clocked_at = $5
@@ -144,6 +146,7 @@ WITH clocked AS (
 	    OR NOT starts_with(k.kind, 'sla_')
 	ON CONFLICT (kind, (coalesce(ticket_id, 0)), key) DO UPDATE
 	   SET due_at = excluded.due_at, status = excluded.status, attempts = 0, error = NULL
+	 WHERE starts_with(timer.kind, 'sla_') OR timer.kind IN ('wait_until', 'close_after')
 	RETURNING id
 ), told AS (
 	INSERT INTO event (ticket_id, message_id, at, actor, event, reason, detail)

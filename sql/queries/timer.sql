@@ -55,6 +55,74 @@ DELETE FROM timer WHERE ticket_id IS NOT DISTINCT FROM $1::bigint AND kind = $2 
 -- When the next one becomes due; null: none.
 SELECT min(due_at) AS at FROM timer;
 
+-- name: timer_begin
+-- $1 kind, $2 key, $3 due. A timer of no ticket, unless it is set.
+INSERT INTO timer (kind, key, due_at) VALUES ($1, $2, $3) ON CONFLICT DO NOTHING;
+
+-- name: timer_look
+-- $1 ticket. Whom its reminders concern and what they were told. told_at: the last mail to the
+-- requester; answered_at: the last words of a person to anybody outside; n_still: how often they were
+-- told since that work goes on. A mail that wants no automatic answer, or failed dmarc, forbids them.
+SELECT t.status, t.subject, t.supplier, t.answer_by, t.waiting_until, t.due_respond, t.due_resolve,
+       t.first_response_at, t.language, p.address AS requester, p.name AS requester_name,
+       p.suppressed_until, coalesce(p.standing = 'blocked', false) AS is_blocked,
+       coalesce(first.parsed ->> 'suppress_reply' = 'true' OR first.parsed -> 'auth' ->> 'dmarc' = 'fail',
+		false) AS is_unanswerable,
+       coalesce(p.language, o.language, first.language) IS NULL AS is_language_unknown,
+       coalesce((SELECT s.from_at FROM stage s WHERE s.ticket_id = t.id AND s.to_at IS NULL),
+		t.opened_at) AS since,
+       told.at AS told_at, words.at AS answered_at,
+       (SELECT count(*) FROM outbox b
+	 WHERE b.ticket_id = t.id AND b.template = 'still-working'
+	   AND b.created_at > coalesce(words.at, t.opened_at)) AS n_still
+  FROM ticket t
+  LEFT JOIN person p ON p.id = t.requester_id
+  LEFT JOIN organisation o ON o.id = t.organisation_id
+  LEFT JOIN LATERAL (
+	SELECT m.parsed, m.language FROM message m
+	 WHERE m.ticket_id = t.id AND m.direction = 'in' ORDER BY m.id LIMIT 1) AS first ON true
+  LEFT JOIN LATERAL (
+	SELECT max(b.created_at) AS at FROM outbox b
+	 WHERE b.ticket_id = t.id AND b.purpose = 'customer' AND b.recipient_hash = p.address_hash
+	   AND b.state NOT IN ('held', 'suppressed', 'cancelled', 'failed')) AS told ON true
+  LEFT JOIN LATERAL (
+	SELECT max(m.at) AS at FROM message m
+	 WHERE m.ticket_id = t.id AND m.direction = 'out' AND m.writer IN ('agent', 'manager')
+	   AND NOT EXISTS (SELECT FROM outbox b WHERE b.ticket_id = t.id AND b.message_id = m.id
+			AND b.purpose <> 'customer')) AS words ON true
+ WHERE t.id = $1;
+
+-- name: timer_supplier
+-- $1 ticket. The last mail of an agent to a supplier and when they were reminded of it last; no row:
+-- none went out.
+SELECT o.recipient, o.recipient_name, o.language, o.created_at AS at,
+       (SELECT max(r.created_at) FROM outbox r
+	 WHERE r.ticket_id = o.ticket_id AND r.template = 'supplier-reminder'
+	   AND r.created_at >= o.created_at) AS reminded_at
+  FROM outbox o
+ WHERE o.ticket_id = $1 AND o.purpose = 'supplier' AND o.template = 'supplier'
+   AND o.state NOT IN ('held', 'suppressed', 'cancelled', 'failed')
+ ORDER BY o.id DESC LIMIT 1;
+
+-- name: timer_unhandled
+-- $1 queue, $2 not after, $3 not after. Open tickets whose customer waits for a word since $2, or that
+-- nobody of the team has touched since $3. since: from when on.
+SELECT t.id, t.priority, t.owner, coalesce(t.title, t.subject) AS subject,
+       greatest(asked.at, team.at) AS since, team.at IS NULL OR team.at < asked.at AS is_asked
+  FROM ticket t
+  LEFT JOIN stage s ON s.ticket_id = t.id AND s.to_at IS NULL
+ CROSS JOIN LATERAL (
+	SELECT greatest(t.opened_at, s.from_at, max(m.at)) AS at FROM message m
+	 WHERE m.ticket_id = t.id AND m.direction = 'in' AND m.kind = 'normal'
+	   AND m.writer IN ('requester', 'participant')) AS asked
+ CROSS JOIN LATERAL (
+	SELECT max(e.at) AS at FROM event e
+	 WHERE e.ticket_id = t.id AND e.actor ~ '^(agent|cli):') AS team
+ WHERE t.queue = $1 AND t.status IN ('new', 'open') AND NOT t.is_silent
+   AND (asked.at <= $2 AND (team.at IS NULL OR team.at < asked.at) OR team.at <= $3)
+ ORDER BY array_position(ARRAY['urgent', 'high', 'normal', 'low'], t.priority), since, t.id
+ LIMIT 1000;
+
 -- name: timer_unclocked
 -- $1 at most. Open tickets whose due times nobody has worked out.
 SELECT id FROM ticket
