@@ -150,7 +150,8 @@ my $newest = @files;
 			('ticket', 'owner'), ('ticket_link', 'relation'), ('mailbox', 'name'),
 			('lease', 'mailbox'), ('folder', 'mailbox'), ('folder', 'name'),
 			('arrival', 'mailbox'), ('arrival', 'folder'), ('arrival', 'uid'),
-			('outbox', 'state'), ('timer', 'key'), ('timer', 'kind'), ('turn', 'queue'), ('mass', 'queue'),
+			('outbox', 'state'), ('timer', 'key'), ('timer', 'kind'), ('mass', 'queue'), ('ticket_words', 'queue'),
+			('turn', 'queue'),
 			('absence', 'agent'), ('agent_token', 'agent'), ('command_run', 'actor'),
 			('held_command', 'agent'), ('look_up', 'agent'), ('consultation', 'address'))
 		 ORDER BY 1});

@@ -53,6 +53,7 @@ my %users = (
 	person         => ['luukku_ctl'],
 	replay         => ['luukku_ctl'],
 	sched          => ['luukku_sched'],
+	stored         => [@intake, 'luukku_ctl'],
 	thread         => [@intake, 'luukku_ctl'],
 	ticket         => [@intake, 'luukku_ctl'],
 	ticket_clock   => [@intake, qw(luukku_ctl luukku_sched)],

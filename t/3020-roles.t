@@ -18,7 +18,7 @@ ticket_link s i d
 participant s i d
 blob s i u(created_at)
 blob_chunk s i
-message s i u(direction evidence evidence_reason ticket_id)
+message s i u(direction evidence evidence_reason ticket_id writer)
 message_search s
 attachment s i
 identifier s i u(message_id ticket_id)
@@ -40,6 +40,7 @@ timer s i d u
 turn s i u
 mass s i u(last_at)
 mass_ticket s i
+ticket_words s i d u
 END
 my %declared = (
 	luukku       => '',
@@ -92,8 +93,9 @@ consultation s u(ended_at)
 held_command s
 END
 	luukku_ctl => <<'END',
-mass s
-mass_ticket s
+mass s i u(last_at)
+mass_ticket s i
+ticket_words s i d u
 arrival s u(explain reason)
 attachment s i d
 blob s
@@ -104,7 +106,7 @@ folder s
 identifier s i u(message_id ticket_id)
 lease s
 mailbox s
-message s i u(direction evidence_reason from_address from_name header_block in_reply_to kind_reason message_id parsed raw_blob recipients_cc recipients_to refs reply_text subject text ticket_id)
+message s i u(direction evidence evidence_reason from_address from_name header_block in_reply_to kind_reason message_id parsed raw_blob recipients_cc recipients_to refs reply_text subject text ticket_id writer)
 message_search s d
 organisation s i u(name)
 outbox s i u(attempts claimed_by claimed_until due_at form last_reply reason recipient recipient_hash recipient_name state variables wire)
@@ -118,7 +120,7 @@ ticket s i u
 ticket_link s i d
 timer s i d u
 ticket_urgency s
-turn s
+turn s i u
 absence s i u
 agent_token s i u
 command_run s i u

@@ -140,6 +140,39 @@ my ($message) = $desk->db->sql("SELECT id FROM message WHERE message_id = 'reply
 is(addressed(@{ $joins->{mails} }), addressed(map { { template => $_->[0], to => $_->[1] } }
 	$desk->db->sql("SELECT template, recipient FROM outbox WHERE cause_id = $message->[0]")), '... with the mails that it said');
 
+# Mails that are answered beside acknowledgements: what explain lists is what then is in the outbox.
+my $seen = sub { return map { { template => $_->[0], to => $_->[1] } }
+	$desk->db->sql("SELECT o.template, o.recipient FROM outbox o WHERE o.id > $_[0]") };
+sub says_then_does {
+	my ($what, $id, $wanted, %m) = @_;
+	my $file = $desk->dir . "/$id.eml";
+	spew($file, mail(to => 'ict@example.fi', id => "$id\@kund.example", %m, text => bytes($m{text})));
+	my $before = $desk->db->sql('SELECT coalesce(max(id), 0) FROM outbox');
+	my $chased = $desk->db->sql('SELECT sum(chased) FROM ticket');
+	my $said = $desk->json('explain', $file);
+	is_deeply([sort map { $_->{template} } @{ $said->{mails} }], $wanted, "$what: explain lists the mails");
+	is($desk->db->sql('SELECT sum(chased) FROM ticket'), $chased, '... and counts nothing');
+	$desk->deliver('ict', slurp($file));
+	is($desk->once->{status}, 0, '... the mail is taken');
+	is(addressed(@{ $said->{mails} }), addressed($seen->($before)), '... and the outbox has just these');
+	return $said;
+}
+
+my %laptop = (from => 'anna@customer.example', subject => 'Laptop does not start');
+says_then_does('a duplicate', 'dup-8', [qw(chase-notice joined)], %laptop,
+	text => "Hello,\n\nmy laptop PC12345 does not start any more. I am in room B7 on the second floor.\n\nAnna\n");
+says_then_does('a chase', 'chase-9', [qw(chase-notice progress)], from => 'maija@sairaala.example',
+	subject => 'Re: Häiriö potilastietojärjestelmässä' =~ s/(\S*[^\x00-\x7f]\S*)/Encode::encode('MIME-Header', $1)/ger,
+	headers => "In-Reply-To: <fi-1\@kund.example>\nReferences: <fi-1\@kund.example>\n",
+	text => "Hei,\n\nonko asia edennyt?\n\nMaija\n");
+says_then_does('the same chase on the same day', 'chase-10', ['chase-notice'], from => 'maija@sairaala.example',
+	subject => 'Re: x', headers => "In-Reply-To: <fi-1\@kund.example>\nReferences: <fi-1\@kund.example>\n",
+	text => "Hei taas,\n\nonko asia edennyt?\n\nMaija\n");
+says_then_does('a question for the status', 'status-11', ['status-list'], from => 'anna@customer.example',
+	subject => 'status', text => "\n");
+says_then_does('a new matter', 'new-12', [qw(acknowledgement notice)], from => 'pia@kund.example',
+	subject => 'Mouse', text => "Hello,\n\nI need a new mouse for my desk, room C3. Could you please order one?\n\nPia\n");
+
 like($desk->ctl('explain', $reply)->{err}, qr/was taken before .* known duplicate/, 'a mail that came before is told to be known');
 
 # Without the database: the rules all the same.

@@ -62,8 +62,6 @@ static bool tell_customer(const chase *c, const char *template_name, const char 
 			  lk_json *variables, GError **error)
 {
 	lk_work *work = c->work;
-	lk_outbox_verdict verdict = LK_OUTBOX_QUEUED;
-	int64_t outbox = 0;
 	lk_lang language = work->plan.language;
 
 	if (!work->plan.is_bilingual)
@@ -82,7 +80,7 @@ static bool tell_customer(const chase *c, const char *template_name, const char 
 		.reason = reason,
 		.variables = variables,
 	};
-	return lk_outbox_add(work->db, work->policy, work->now, &mail, &verdict, &outbox, error);
+	return lk_work_send(work, &mail, error);
 }
 
 /* The mailto: that makes the joined mail a ticket of its own. */
@@ -117,7 +115,7 @@ static bool leave_event(const chase *c, const char *event, const char *reason, l
 		.detail = owned,
 	};
 
-	return lk_event_add(c->work->db, &row, error);
+	return c->work->is_dry || lk_event_add(c->work->db, &row, error);
 }
 
 /* The requester alone is answered, and nobody who may not be written to. */
@@ -157,8 +155,6 @@ static bool tell_agent(const chase *c, const char *address, GError **error)
 	lk_work *work = c->work;
 	const lk_agent *agent = lk_policy_agent(work->policy, address);
 	lk_lang language = c->queue->language;
-	lk_outbox_verdict verdict = LK_OUTBOX_QUEUED;
-	int64_t outbox = 0;
 	g_autoptr(lk_json) variables = variables_of(c);
 	g_autofree char *text = lk_text_cut(work->mail->reply_text, SHOWN_BYTES);
 	const lk_address *from = work->mail->from;
@@ -185,7 +181,7 @@ static bool tell_agent(const chase *c, const char *address, GError **error)
 					 : "the customer asked for the second time how it goes",
 		.variables = variables,
 	};
-	return lk_outbox_add(work->db, work->policy, work->now, &mail, &verdict, &outbox, error);
+	return lk_work_send(work, &mail, error);
 }
 
 static bool tell_list(const chase *c, const GPtrArray *addresses, GError **error)
@@ -228,7 +224,7 @@ static bool chase_supplier(const chase *c, GError **error)
 	g_autoptr(lk_params) params = lk_params_new();
 	g_autoptr(lk_rows) rows = NULL;
 
-	if (c->status != LK_STATUS_WAITING_SUPPLIER)
+	if (c->work->is_dry || c->status != LK_STATUS_WAITING_SUPPLIER)
 		return true;
 	lk_param_int(params, c->ticket);
 	lk_param_time(params, c->work->now);
@@ -261,7 +257,8 @@ bool lk_work_chased(lk_work *work, int64_t ticket, int64_t message, GError **err
 	if (!work->thread.is_chase || work->plan.ticket != ticket)
 		return true;
 	lk_param_int(params, ticket);
-	if (!lk_db_run(work->db, LK_Q_INTAKE_CHASED, params, &rows, error))
+	if (!lk_db_run(work->db, work->is_dry ? LK_Q_INTAKE_CHASE_PEEK : LK_Q_INTAKE_CHASED, params,
+		       &rows, error))
 		return false;
 	if (lk_rows_count(rows) == 0)
 		return true;

@@ -23,8 +23,9 @@ bool lk_held_retry(lk_db *db, int64_t outbox, lk_time now, const char *actor, GE
 bool lk_held_cancel(lk_db *db, int64_t outbox, lk_time now, const char *actor, GError **error);
 
 /*
- * Makes the mail of a quarantine row a ticket, as if its kind had been one that opens tickets.
- * Its sender gets no acknowledgement. LK_ERR_NOINPUT: no such row; LK_ERR_DATA: decided already.
+ * Makes the mail of a quarantine row a ticket like any other, as if its kind had been one that
+ * opens tickets: routed by the rules, assigned, its team told. Its sender gets no acknowledgement.
+ * LK_ERR_NOINPUT: no such row; LK_ERR_DATA: decided already.
  */
 bool lk_held_release(lk_db *db, const lk_policy *policy, int64_t quarantine, lk_time now,
 		     const char *actor, int64_t *ret_ticket, GError **error);

@@ -110,8 +110,6 @@ bool lk_work_ask_customer(lk_work *work, int64_t ticket, int64_t message, GError
 {
 	const lk_agent *agent = lk_policy_agent(work->policy, work->from);
 	g_autoptr(lk_json) variables = NULL;
-	lk_outbox_verdict verdict = LK_OUTBOX_QUEUED;
-	int64_t outbox = 0;
 
 	if (!work->unknown_customer || !agent)
 		return true;
@@ -123,7 +121,7 @@ bool lk_work_ask_customer(lk_work *work, int64_t ticket, int64_t message, GError
 			  .reason =
 				  "the forwarded mail names its writer without an address, and not "
 				  "exactly one person has that name: the agent is asked"};
-	if (!lk_event_add(work->db, &event, error))
+	if (!work->is_dry && !lk_event_add(work->db, &event, error))
 		return false;
 	g_autofree char *reference = lk_reference(work->policy, ticket);
 	lk_lang language = work->route.queue->language;
@@ -145,5 +143,5 @@ bool lk_work_ask_customer(lk_work *work, int64_t ticket, int64_t message, GError
 		.reason = "nobody knows whose matter the forwarded mail is",
 		.variables = variables,
 	};
-	return lk_outbox_add(work->db, work->policy, work->now, &mail, &verdict, &outbox, error);
+	return lk_work_send(work, &mail, error);
 }

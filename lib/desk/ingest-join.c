@@ -14,6 +14,8 @@ static void tell_joined(lk_work *work, int64_t ticket)
 	lk_json_set_text(detail, "writer", lk_writer_name(work->plan.writer));
 	lk_json_set_text(detail, "addressed_queue", work->route.queue->name);
 	lk_work_tell(work, ticket, "joined", work->plan.reason, detail);
+	for (unsigned i = 0; i < work->also->len; i++)
+		lk_work_tell_also(work, ticket, g_ptr_array_index(work->also, i));
 	if (work->plan.writer == LK_WRITER_GUEST)
 		lk_work_tell(work, ticket, "guest",
 			     "its writer takes no part in the ticket: it reopens nothing, and its "

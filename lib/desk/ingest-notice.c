@@ -104,19 +104,77 @@ static bool add_team(lk_work *work, const lk_queue *queue, const char *owner, GE
 			      error);
 }
 
-/* Owner and queue of the ticket that the mail joins. */
-static bool add_team_of_ticket(lk_work *work, GError **error)
+static bool look_at_ticket(lk_work *work, GError **error)
 {
 	g_autoptr(lk_params) params = lk_params_new();
-	const lk_queue *queue = NULL;
 
 	lk_param_int(params, work->plan.ticket);
 	g_clear_pointer(&work->ticket_now, lk_rows_free);
-	if (!lk_db_run(work->db, LK_Q_INGEST_TICKET_NOW, params, &work->ticket_now, error))
+	return lk_db_run(work->db, LK_Q_INGEST_TICKET_NOW, params, &work->ticket_now, error);
+}
+
+/* Owner and queue of the ticket that the mail joins. */
+static bool add_team_of_ticket(lk_work *work, GError **error)
+{
+	const lk_queue *queue = NULL;
+
+	if (!look_at_ticket(work, error))
 		return false;
 	if (lk_rows_count(work->ticket_now) > 0)
 		queue = lk_policy_queue(work->policy, lk_row_text(work->ticket_now, 0, "queue"));
 	return !queue || add_team(work, queue, lk_row_text(work->ticket_now, 0, "owner"), error);
+}
+
+/* A new mail to several queues that joins a ticket: of a team that the ticket has not been to? */
+static bool is_new_team(const lk_work *work, const lk_queue *queue)
+{
+	const char *own = lk_row_text(work->ticket_now, 0, "queue");
+	g_autoptr(GPtrArray) also = lk_row_texts(work->ticket_now, 0, "also");
+
+	return g_strcmp0(own, queue->name) != 0 && !g_ptr_array_find(work->also, queue, NULL) &&
+	       !g_ptr_array_find_with_equal_func(also, queue->name, g_str_equal, NULL);
+}
+
+/* That team hears of it as of a new ticket, with the name of the other. */
+static bool add_team_beside(lk_work *work, const lk_queue *queue, GError **error)
+{
+	const lk_queue *own =
+		lk_policy_queue(work->policy, lk_row_text(work->ticket_now, 0, "queue"));
+	lk_work_team *team = team_new(work, queue);
+
+	team->notice.kind = LK_NOTICE_NEW;
+	team->notice.notify = queue->notify;
+	team->notice.reason = "the mail is to this queue too, and joined a ticket of another";
+	team->also = own ? g_strdup(title_of(work, own)) : NULL;
+	team->notice.also = team->also;
+	g_ptr_array_add(work->teams, team);
+	g_ptr_array_add(work->also, (void *)queue);
+	return lk_notice_find(work->db, work->policy, work->now, &team->notice, &team->agents,
+			      error);
+}
+
+/* Only a mail written anew says by its addresses whom it is for; a reply carries those of before.
+ */
+static bool add_teams_beside(lk_work *work, GError **error)
+{
+	const GPtrArray *others = work->route.others;
+
+	if (work->plan.outcome != LK_OUTCOME_TICKET || !work->plan.ticket ||
+	    work->plan.evidence != LK_EVIDENCE_DUPLICATE || work->mail->kind != LK_KIND_NORMAL ||
+	    work->intake->is_silent)
+		return true;
+	if (!look_at_ticket(work, error))
+		return false;
+	if (lk_rows_count(work->ticket_now) == 0)
+		return true;
+	if (is_new_team(work, work->route.queue) &&
+	    !add_team_beside(work, work->route.queue, error))
+		return false;
+	for (unsigned i = 0; i < others->len; i++)
+		if (is_new_team(work, g_ptr_array_index(others, i)) &&
+		    !add_team_beside(work, g_ptr_array_index(others, i), error))
+			return false;
+	return true;
 }
 
 bool lk_work_find_teams(lk_work *work, GError **error)
@@ -124,7 +182,10 @@ bool lk_work_find_teams(lk_work *work, GError **error)
 	const lk_agent *owner = work->assign.agent;
 
 	g_ptr_array_set_size(work->teams, 0);
+	g_ptr_array_set_size(work->also, 0);
 	work->quiet_because = quiet_because(work);
+	if (!add_teams_beside(work, error))
+		return false;
 	if (work->quiet_because)
 		return true;
 	if (work->plan.ticket)
@@ -137,10 +198,31 @@ bool lk_work_find_teams(lk_work *work, GError **error)
 	return true;
 }
 
+static void explain_mail(lk_json *explain, const char *to, const char *template_name,
+			 const char *reason)
+{
+	lk_json *one = lk_json_object();
+
+	lk_json_set_text(one, "to", to);
+	lk_json_set_text(one, "template", template_name);
+	lk_json_set_text(one, "reason", reason);
+	lk_json_push(lk_json_get(explain, "mails"), one);
+}
+
+bool lk_work_send(lk_work *work, const lk_outbox_mail *mail, GError **error)
+{
+	lk_outbox_verdict verdict = LK_OUTBOX_QUEUED;
+	int64_t outbox = 0;
+
+	if (!work->is_dry)
+		return lk_outbox_add(work->db, work->policy, work->now, mail, &verdict, &outbox,
+				     error);
+	explain_mail(work->explain, mail->recipient, mail->template_name, mail->reason);
+	return true;
+}
+
 void lk_work_explain_teams(const lk_work *work, lk_json *explain)
 {
-	lk_json *mails = lk_json_get(explain, "mails");
-
 	lk_json_set_text(explain, "notify_reason",
 			 work->quiet_because	 ? work->quiet_because
 			 : work->teams->len == 0 ? "the queue is no longer in the configuration"
@@ -149,11 +231,7 @@ void lk_work_explain_teams(const lk_work *work, lk_json *explain)
 		const lk_work_team *team = g_ptr_array_index(work->teams, t);
 		for (unsigned i = 0; i < team->agents->len; i++) {
 			const lk_agent *agent = g_ptr_array_index(team->agents, i);
-			lk_json *one = lk_json_object();
-			lk_json_set_text(one, "to", agent->address);
-			lk_json_set_text(one, "template", "notice");
-			lk_json_set_text(one, "reason", team->notice.reason);
-			lk_json_push(mails, one);
+			explain_mail(explain, agent->address, "notice", team->notice.reason);
 		}
 	}
 }

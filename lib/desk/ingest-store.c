@@ -276,17 +276,11 @@ static void bind_message(binder *b, const lk_work *work, int64_t ticket, int64_t
 	lk_param_int(b->params, (int64_t)work->intake->mail_size);
 }
 
-/* Parameters 28 to 34. */
-static void bind_parts(binder *b, const lk_work *work, const attachments *a)
+/* The ids that the mail names, but for its own. */
+static void bind_ids(binder *b, const lk_work *work)
 {
 	g_autoptr(GByteArray) hashes = g_byte_array_new();
 
-	lk_param_texts(b->params, a->names);
-	lk_param_texts(b->params, a->types);
-	lk_param_texts(b->params, a->ids);
-	lk_param_ints(b->params, (const int64_t *)(void *)a->inlines->data, a->inlines->len);
-	lk_param_ints(b->params, (const int64_t *)(void *)a->sizes->data, a->sizes->len);
-	lk_param_ints(b->params, (const int64_t *)(void *)a->blobs->data, a->blobs->len);
 	for (unsigned i = 0; work->clues && i < work->clues->ids->len; i++) {
 		const lk_clue_id *id = &g_array_index(work->clues->ids, lk_clue_id, i);
 		if (!work->has_id || memcmp(id->hash, work->id_hash, sizeof(id->hash)) != 0)
@@ -296,7 +290,19 @@ static void bind_parts(binder *b, const lk_work *work, const attachments *a)
 			LK_KEY_HASH_BYTES);
 }
 
-/* Parameters 35 to 39. */
+/* Parameters 28 to 34. */
+static void bind_parts(binder *b, const lk_work *work, const attachments *a)
+{
+	lk_param_texts(b->params, a->names);
+	lk_param_texts(b->params, a->types);
+	lk_param_texts(b->params, a->ids);
+	lk_param_ints(b->params, (const int64_t *)(void *)a->inlines->data, a->inlines->len);
+	lk_param_ints(b->params, (const int64_t *)(void *)a->sizes->data, a->sizes->len);
+	lk_param_ints(b->params, (const int64_t *)(void *)a->blobs->data, a->blobs->len);
+	bind_ids(b, work);
+}
+
+/* Parameters 35 to 39; of a stored message 6 to 10. */
 static void bind_events(binder *b, const lk_work *work)
 {
 	g_autoptr(GArray) tickets = g_array_new(FALSE, FALSE, sizeof(int64_t));
@@ -377,6 +383,30 @@ bool lk_work_store(lk_work *work, lk_outcome outcome, const char *reason, const 
 	result->ticket = concerns;
 	g_free(result->reason);
 	result->reason = g_strdup(reason);
+	lk_fault("ingest.message");
+	return true;
+}
+
+bool lk_work_move_stored(lk_work *work, int64_t ticket, lk_ingest_result *result, GError **error)
+{
+	g_autoptr(lk_params) params = lk_params_new();
+	g_autoptr(GPtrArray) texts = g_ptr_array_new_with_free_func(g_free);
+	binder b = {.params = params, .texts = texts};
+
+	lk_param_int(params, work->stored);
+	lk_param_int(params, ticket);
+	lk_param_text(params, lk_writer_name(work->plan.writer));
+	bind_cut(&b, work->thread.reason, 2000);
+	bind_ids(&b, work);
+	bind_events(&b, work);
+	lk_param_time(params, work->now);
+	if (!lk_db_run(work->db, LK_Q_STORED_MOVE, params, NULL, error))
+		return false;
+	result->outcome = LK_OUTCOME_TICKET;
+	result->message = work->stored;
+	result->ticket = ticket;
+	g_free(result->reason);
+	result->reason = g_strdup(work->plan.reason);
 	lk_fault("ingest.message");
 	return true;
 }

@@ -87,6 +87,16 @@ static bool insert_ticket(lk_work *work, int64_t *ret_ticket, GError **error)
 	return true;
 }
 
+void lk_work_tell_also(lk_work *work, int64_t ticket, const lk_queue *queue)
+{
+	g_autofree char *reason =
+		g_strdup_printf("the mail also names an address of queue %s", queue->name);
+	lk_json *detail = lk_json_object();
+
+	lk_json_set_text(detail, "queue", queue->name);
+	lk_work_tell(work, ticket, "also_addressed", reason, detail);
+}
+
 static void tell_opened(lk_work *work, int64_t ticket)
 {
 	const lk_intake *intake = work->intake;
@@ -95,15 +105,8 @@ static void tell_opened(lk_work *work, int64_t ticket)
 	lk_json_set_text(detail, "queue", work->route.queue->name);
 	lk_json_set_text(detail, "mailbox", intake->mailbox);
 	lk_work_tell(work, ticket, "opened", work->plan.reason, detail);
-	for (unsigned i = 0; i < work->route.others->len; i++) {
-		const lk_queue *other = g_ptr_array_index(work->route.others, i);
-		g_autofree char *reason = g_strdup_printf("the mail also names an address of queue "
-							  "%s",
-							  other->name);
-		detail = lk_json_object();
-		lk_json_set_text(detail, "queue", other->name);
-		lk_work_tell(work, ticket, "also_addressed", reason, detail);
-	}
+	for (unsigned i = 0; i < work->route.others->len; i++)
+		lk_work_tell_also(work, ticket, g_ptr_array_index(work->route.others, i));
 	if (work->mail->is_unparsed)
 		lk_work_tell(work, ticket, "unparsed",
 			     "the mail could not be parsed: read its original, attached as "
@@ -176,8 +179,10 @@ bool lk_work_open(lk_work *work, lk_ingest_result *result, GError **error)
 	if (!lk_work_link(work, ticket, true, error) || !lk_work_free_sender(work, ticket, error))
 		return false;
 	lk_work_tell_unanswered(work, ticket);
-	if (!lk_work_store(work, LK_OUTCOME_TICKET, work->plan.reason, NULL, ticket, ticket, result,
-			   error))
+	bool is_there = work->stored ? lk_work_move_stored(work, ticket, result, error)
+				     : lk_work_store(work, LK_OUTCOME_TICKET, work->plan.reason,
+						     NULL, ticket, ticket, result, error);
+	if (!is_there)
 		return false;
 	result->is_new_ticket = true;
 	if (!lk_ticket_start_clocks(work->db, work->policy, ticket, work->at, work->actor,

@@ -223,6 +223,16 @@ bool lk_ingest(lk_db *db, const lk_policy *policy, lk_time now, const lk_intake 
 	return true;
 }
 
+/* The mails that hang on more than the plan: what a chase, a forward or a burst sends. */
+static bool explain_mails(lk_work *work, GError **error)
+{
+	if (work->plan.outcome != LK_OUTCOME_TICKET)
+		return true;
+	if (work->plan.ticket)
+		return lk_work_chased(work, work->plan.ticket, 0, error);
+	return lk_work_ask_customer(work, 0, 0, error) && lk_work_mass(work, 0, error);
+}
+
 bool lk_ingest_explain(lk_db *db, const lk_policy *policy, lk_time now, const lk_intake *intake,
 		       lk_json **ret_explain, GError **error)
 {
@@ -234,7 +244,8 @@ bool lk_ingest_explain(lk_db *db, const lk_policy *policy, lk_time now, const lk
 	work.is_dry = true;
 	bool done = lk_work_look(&work, false, error) && lk_work_decide(&work, error) &&
 		    take_control(&work, &unused, &is_done, error) &&
-		    (is_done || lk_work_agent(&work, &unused, &is_done, error));
+		    (is_done || (lk_work_agent(&work, &unused, &is_done, error) &&
+				 explain_mails(&work, error)));
 	if (done)
 		*ret_explain = g_steal_pointer(&work.explain);
 	lk_work_clear(&work);

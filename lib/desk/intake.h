@@ -22,8 +22,8 @@ bool lk_work_alike(lk_work *work, const GPtrArray *texts, const GPtrArray *other
 		   GArray **ret_percents, GError **error);
 
 /*
- * ingest-banner.c: from here on the mail has no banners of the mailbox's gateways in its subject and
- * new words. After the content key: the same mail in two mailboxes stays one.
+ * ingest-banner.c: from here on the mail has no banners of the mailbox's gateways in its subject
+ * and new words. After the content key: the same mail in two mailboxes stays one.
  */
 void lk_work_strip_banners(lk_work *work);
 
@@ -63,9 +63,27 @@ bool lk_work_read_apart(lk_work *work, GError **error);
 /* own.c: takes the mail's earlier message off its ticket, when the mail came to ask for that. */
 bool lk_work_apart(lk_work *work, lk_ingest_result *result, bool *ret_done, GError **error);
 
+/* A stored mail that a person made a ticket. Everything borrowed. */
+typedef struct {
+	int64_t message;
+	const char *actor;
+	const char *why;	/* it is a ticket; for people */
+	const char *unanswered; /* why nothing answers its sender, or NULL */
+	lk_time now;
+	lk_json *explained; /* only explain it: its mails are pushed here; or NULL */
+} lk_stored_open;
+
 /*
- * ingest-forward.c: whose mail an agent forwards; from here on the mail begins with "#for CUSTOMER".
- * After lk_thread_decide.
+ * ingest-stored.c: makes it a ticket like any other: routed, filled, assigned, its clocks running
+ * from when the mail came, its team told. LK_ERR_DATA: it is on one (or there is none of that
+ * number).
+ */
+bool lk_open_stored(lk_db *db, const lk_policy *policy, const lk_stored_open *how,
+		    lk_ingest_result *ret_result, GError **error);
+
+/*
+ * ingest-forward.c: whose mail an agent forwards; from here on the mail begins with "#for
+ * CUSTOMER". After lk_thread_decide.
  */
 bool lk_work_read_forward(lk_work *work, GError **error);
 
@@ -73,10 +91,16 @@ bool lk_work_read_forward(lk_work *work, GError **error);
 bool lk_work_ask_customer(lk_work *work, int64_t ticket, int64_t message, GError **error);
 
 /*
- * mass.c: after a new ticket was stored: proposes a mass incident to the managers where many people
- * wrote the same within a short time.
+ * mass-find.c: after a new ticket was stored: proposes a mass incident to the managers where far
+ * more people than usual name the same thing within a short time.
  */
 bool lk_work_mass(lk_work *work, int64_t ticket, GError **error);
+
+/*
+ * ingest-notice.c: a mail of the desk's beside acknowledgements and notices: into the outbox, or,
+ * when the mail is only explained, into its list of mails.
+ */
+bool lk_work_send(lk_work *work, const lk_outbox_mail *mail, GError **error);
 
 /* One team that hears of the mail. */
 typedef struct {

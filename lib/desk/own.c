@@ -7,7 +7,6 @@
 #include "lib/base/fault.h"
 #include "lib/desk/outbox-private.h"
 #include "lib/desk/outbox.h"
-#include "lib/desk/subject.h"
 
 /* As long as any other action link. */
 static const int64_t good_for_seconds = INT64_C(14) * 86400;
@@ -45,9 +44,6 @@ static bool read_token(lk_work *work, lk_clue_token *token, GError **error)
 	    work->mail->kind == LK_KIND_NORMAL && !lk_mail_fails_dmarc(work->mail)) {
 		work->apart_message = message;
 		work->apart_ticket = token->number;
-		g_free(work->apart_subject);
-		work->apart_subject =
-			lk_subject_base(work->policy, lk_row_text(rows, 0, "subject"));
 	}
 	return true;
 }
@@ -80,59 +76,35 @@ static bool tell(lk_work *work, int64_t ticket, int64_t other, const char *event
 	return lk_event_add(work->db, &row, error);
 }
 
-/* Like the acknowledgement of any new ticket. */
-static bool acknowledge(lk_work *work, int64_t ticket, const lk_queue *queue, GError **error)
-{
-	g_autofree char *reference = lk_reference(work->policy, ticket);
-	g_autofree char *refusal = lk_work_unanswerable(work);
-	g_autoptr(lk_json) variables = lk_json_object();
-	lk_outbox_verdict verdict = LK_OUTBOX_QUEUED;
-	int64_t outbox = 0;
-
-	if (refusal || !queue->acknowledge)
-		return true;
-	lk_json_set_text(variables, "reference", reference);
-	lk_json_set_bool(variables, "is_bilingual", work->plan.is_bilingual);
-	lk_outbox_mail mail = {
-		.ticket = ticket,
-		.cause = work->apart_message,
-		.template_name = "acknowledgement",
-		.purpose = LK_PURPOSE_CUSTOMER,
-		.queue = queue,
-		.language = work->plan.language,
-		.recipient = work->from,
-		.recipient_name = work->mail->from->name,
-		.rank = LK_RANK_ACKNOWLEDGEMENT,
-		.is_bulk = true,
-		.reason = "its sender made the mail a ticket of its own",
-		.variables = variables,
-	};
-	return lk_outbox_add(work->db, work->policy, work->now, &mail, &verdict, &outbox, error);
-}
-
 /* *ret_ticket 0: it was taken away before. */
-static bool take_apart(lk_work *work, int64_t *ret_ticket, const lk_queue **ret_queue,
-		       GError **error)
+static bool take_apart(lk_work *work, int64_t *ret_ticket, GError **error)
 {
 	g_autoptr(lk_params) params = lk_params_new();
 	g_autoptr(lk_rows) rows = NULL;
-	uint8_t hash[LK_KEY_HASH_BYTES];
+	g_autofree char *refusal = lk_work_unanswerable(work);
+	lk_ingest_result opened = {0};
+	lk_stored_open how = {
+		.message = work->apart_message,
+		.actor = work->actor,
+		.why = "its sender says that it is a matter of its own",
+		.unanswered = refusal,
+		.now = work->now,
+	};
 
-	lk_subject_hash(work->policy, work->apart_subject, hash);
+	if (work->is_dry) {
+		how.explained = lk_json_get(work->explain, "mails");
+		return lk_open_stored(work->db, work->policy, &how, &opened, error);
+	}
 	lk_param_int(params, work->apart_message);
 	lk_param_int(params, work->apart_ticket);
-	lk_param_text(params, "its sender says that it is a matter of its own");
-	lk_param_text(params, work->actor);
-	lk_param_text(params, work->apart_subject);
-	lk_param_bytes(params, hash, sizeof(hash));
 	if (!lk_db_run(work->db, LK_Q_INTAKE_APART, params, &rows, error))
 		return false;
 	if (lk_rows_count(rows) == 0)
 		return true;
-	*ret_ticket = lk_row_int(rows, 0, "ticket");
-	*ret_queue = lk_policy_queue(work->policy, lk_row_text(rows, 0, "queue"));
-	if (!*ret_queue)
-		*ret_queue = work->route.queue;
+	if (!lk_open_stored(work->db, work->policy, &how, &opened, error))
+		return false;
+	*ret_ticket = opened.ticket;
+	lk_ingest_result_clear(&opened);
 	lk_fault("ingest.apart");
 	return true;
 }
@@ -141,7 +113,6 @@ bool lk_work_apart(lk_work *work, lk_ingest_result *result, bool *ret_done, GErr
 {
 	int64_t old = work->apart_ticket;
 	int64_t ticket = 0;
-	const lk_queue *queue = NULL;
 
 	*ret_done = false;
 	if (!work->apart_message || work->plan.ticket != old ||
@@ -149,9 +120,10 @@ bool lk_work_apart(lk_work *work, lk_ingest_result *result, bool *ret_done, GErr
 		return true;
 	if (work->is_dry) {
 		*ret_done = true;
-		return true;
+		lk_json_take(work->explain, "mails", lk_json_array());
+		return take_apart(work, &ticket, error);
 	}
-	if (!take_apart(work, &ticket, &queue, error))
+	if (!take_apart(work, &ticket, error))
 		return false;
 	if (!ticket)
 		return true;
@@ -162,11 +134,9 @@ bool lk_work_apart(lk_work *work, lk_ingest_result *result, bool *ret_done, GErr
 	g_free(work->plan.reason);
 	work->plan.reason = g_steal_pointer(&reason);
 	work->plan.ticket = ticket;
-	return tell(work, ticket, old, "opened", "its sender took it off", error) &&
-	       tell(work, old, ticket, "taken_apart", "a mail that was joined is now", error) &&
+	return tell(work, old, ticket, "taken_apart", "a mail that was joined is now", error) &&
 	       lk_ticket_link(work->db, ticket, old, "related",
 			      "its mail was joined there for a while", work->at, error) &&
 	       lk_work_store(work, LK_OUTCOME_TICKET, work->plan.reason, NULL, ticket, ticket,
-			     result, error) &&
-	       acknowledge(work, ticket, queue, error);
+			     result, error);
 }

@@ -480,3 +480,7 @@ const char *const lk_denials[] = {
 	"kunde",     "skulle",	 "please",   "tarvitsen", "tarvitsisin", "need",      "behover",
 	"onko",	     "miten",	 "hur",	     "how",	  "what",	 "mika",      "why",
 	"miksi",     "varfor",	 NULL};
+
+const char *const lk_matter_words[] = {"sahkoposti*", "mejl*",	    "epost*", "e post*", "email*",
+				       "mail",	      "palvelin*",  "palvelime*",
+				       NULL};

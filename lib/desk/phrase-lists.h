@@ -29,6 +29,9 @@ extern const char *const lk_closings[];
 /* Words that say nothing about a matter. */
 extern const char *const lk_neutral_words[];
 
+/* Of these the ones that name what a matter is about all the same. */
+extern const char *const lk_matter_words[];
+
 /* Words with which something new begins. */
 extern const char *const lk_new_matter_words[];
 

@@ -482,7 +482,7 @@ static void add_content(GString *out, const char *line)
 	for (unsigned i = 0; i < n;) {
 		unsigned taken =
 			MAX(longest(lk_neutral_words, words + i), is_number(words[i]) ? 1 : 0);
-		if (taken == 0) {
+		if (taken == 0 || longest(lk_matter_words, words + i) > 0) {
 			g_string_append_printf(out, "%s%s", out->len ? " " : "", words[i]);
 			taken = 1;
 		}

@@ -250,6 +250,21 @@ static void plan_language(const lk_policy *policy, const lk_mail *mail, const lk
 		plan->is_bilingual |= policy->bilingual[i];
 }
 
+/* Language, notices and acknowledgement, once it is known what becomes of the mail. */
+static void finish(const lk_policy *policy, const lk_intake *intake, const lk_route *route,
+		   const lk_plan_sender *sender, lk_plan *plan)
+{
+	plan_language(policy, intake->mail, route, sender, plan);
+	plan->notify = route->rules.has_notify ? route->rules.notify : route->queue->notify;
+	plan->template_name =
+		route->rules.template_name ? route->rules.template_name : "acknowledgement";
+	plan->acknowledge_reason = acknowledge_refusal(policy, intake, route, sender, plan);
+	plan->acknowledge = !plan->acknowledge_reason;
+	if (plan->acknowledge)
+		plan->acknowledge_reason =
+			g_strdup_printf("new ticket in queue %s", route->queue->name);
+}
+
 void lk_plan_decide(const lk_policy *policy, const lk_intake *intake, const lk_clues *clues,
 		    const lk_thread_decision *thread, const lk_route *route,
 		    const lk_plan_sender *sender, lk_plan *ret_plan)
@@ -268,13 +283,23 @@ void lk_plan_decide(const lk_policy *policy, const lk_intake *intake, const lk_c
 		open_ticket(ret_plan, thread, route);
 	else
 		plan_kind(ret_plan, mail, clues, thread, route, sender);
-	plan_language(policy, mail, route, sender, ret_plan);
-	ret_plan->notify = route->rules.has_notify ? route->rules.notify : route->queue->notify;
-	ret_plan->template_name =
-		route->rules.template_name ? route->rules.template_name : "acknowledgement";
-	ret_plan->acknowledge_reason = acknowledge_refusal(policy, intake, route, sender, ret_plan);
-	ret_plan->acknowledge = !ret_plan->acknowledge_reason;
-	if (ret_plan->acknowledge)
-		ret_plan->acknowledge_reason =
-			g_strdup_printf("new ticket in queue %s", route->queue->name);
+	finish(policy, intake, route, sender, ret_plan);
+}
+
+void lk_plan_open(const lk_policy *policy, const lk_intake *intake, const lk_route *route,
+		  const lk_plan_sender *sender, const char *why, const char *unanswered,
+		  lk_plan *ret_plan)
+{
+	memset(ret_plan, 0, sizeof(*ret_plan));
+	ret_plan->evidence = LK_EVIDENCE_NONE;
+	ret_plan->outcome = LK_OUTCOME_TICKET;
+	ret_plan->is_machine = intake->mail->kind != LK_KIND_NORMAL;
+	ret_plan->writer = ret_plan->is_machine ? LK_WRITER_MACHINE : LK_WRITER_REQUESTER;
+	ret_plan->reason = g_strdup_printf("%s; %s", why, route->reason);
+	finish(policy, intake, route, sender, ret_plan);
+	if (!unanswered)
+		return;
+	g_free(ret_plan->acknowledge_reason);
+	ret_plan->acknowledge_reason = g_strdup(unanswered);
+	ret_plan->acknowledge = false;
 }

@@ -54,6 +54,14 @@ void lk_plan_decide(const lk_policy *policy, const lk_intake *intake, const lk_c
 		    const lk_plan_sender *sender, lk_plan *ret_plan);
 
 /*
+ * A stored mail that a person made a ticket: it opens one, whatever its kind and whatever a rule
+ * drops. unanswered: why it is not acknowledged all the same, or NULL.
+ */
+void lk_plan_open(const lk_policy *policy, const lk_intake *intake, const lk_route *route,
+		  const lk_plan_sender *sender, const char *why, const char *unanswered,
+		  lk_plan *ret_plan);
+
+/*
  * Why nothing automatic may answer the writer of this mail, whatever it became; NULL: it may.
  * Caller frees.
  */

@@ -59,16 +59,17 @@ typedef struct {
 	lk_assignment assign;
 	GPtrArray *told; /* lk_told * */
 	lk_json *explain;
+	int64_t stored;	       /* the mail is this message of the database; 0: it just came */
 	int64_t apart_message; /* that its sender wants taken off apart_ticket; 0: none */
 	int64_t apart_ticket;
-	int64_t held_command; /* that its sender's action link runs; 0: none */
-	char *apart_subject;
+	int64_t held_command;	   /* that its sender's action link runs; 0: none */
 	bool is_dry;		   /* explain: nothing is written */
 	GPtrArray *teams;	   /* lk_work_team *: who hears of it (ingest-notice.c) */
 	const char *quiet_because; /* nobody does, or NULL */
-	lk_rows *ticket_now;	   /* backs the teams' owner; or NULL */
-	lk_intake bare_intake;	   /* intake and mail without banners of gateways, */
-	lk_mail bare;		   /* where there were any; its new texts are: */
+	GPtrArray *also;       /* const lk_queue *: named by a mail that joins, new to its ticket */
+	lk_rows *ticket_now;   /* backs the teams' owner; or NULL */
+	lk_intake bare_intake; /* intake and mail without banners of gateways, */
+	lk_mail bare;	       /* where there were any; its new texts are: */
 	char *bare_subject;
 	char *bare_words;
 	char *unknown_customer; /* whose mail an agent forwarded, by name only; or NULL */
@@ -82,6 +83,8 @@ void lk_work_clear(lk_work *work);
 bool lk_work_look(lk_work *work, bool take_turn, GError **error);
 /* The tickets that the clues lead to; then thread, route and plan. */
 bool lk_work_decide(lk_work *work, GError **error);
+/* A stored mail that a person made a ticket: the route decides which, as for any other. */
+bool lk_work_decide_open(lk_work *work, const char *why, const char *unanswered, GError **error);
 
 /* Overrides the plan for a mail that is on no ticket: control mail and what pretends to be. */
 void lk_work_settle(lk_work *work, lk_outcome outcome, const char *quarantine, const char *reason);
@@ -107,9 +110,15 @@ void lk_people_clear(lk_people *people);
 bool lk_work_store(lk_work *work, lk_outcome outcome, const char *reason, const char *quarantine,
 		   int64_t ticket, int64_t concerns, lk_ingest_result *result, GError **error);
 
+/* ingest-store.c: the same of a mail that is stored: it goes to the ticket, the events with it. */
+bool lk_work_move_stored(lk_work *work, int64_t ticket, lk_ingest_result *result, GError **error);
+
 /* ingest-ticket.c: the mail opens a ticket; ingest-join.c: it joins the plan's. */
 bool lk_work_open(lk_work *work, lk_ingest_result *result, GError **error);
 bool lk_work_join(lk_work *work, lk_ingest_result *result, GError **error);
+
+/* ingest-ticket.c: the mail is to this queue, too. */
+void lk_work_tell_also(lk_work *work, int64_t ticket, const lk_queue *queue);
 
 /* ingest.c, for both of them. Not every mail is answered; the history says why not. */
 void lk_work_tell_unanswered(lk_work *work, int64_t ticket);

@@ -65,8 +65,6 @@ static bool answer(lk_work *work, lk_lang lang, int64_t message, GError **error)
 	g_autoptr(lk_rows) rows = NULL;
 	g_autoptr(lk_json) variables = lk_json_object();
 	lk_json *tickets = lk_json_array();
-	lk_outbox_verdict verdict = LK_OUTBOX_QUEUED;
-	int64_t outbox = 0;
 
 	lk_json_take(variables, "tickets", tickets);
 	lk_param_bytes(params, work->from_hash, sizeof(work->from_hash));
@@ -89,7 +87,7 @@ static bool answer(lk_work *work, lk_lang lang, int64_t message, GError **error)
 		.reason = "its subject asks for the sender's open tickets",
 		.variables = variables,
 	};
-	return lk_outbox_add(work->db, work->policy, work->now, &mail, &verdict, &outbox, error);
+	return lk_work_send(work, &mail, error);
 }
 
 bool lk_work_status_list(lk_work *work, lk_ingest_result *result, bool *ret_done, GError **error)
@@ -108,8 +106,8 @@ bool lk_work_status_list(lk_work *work, lk_ingest_result *result, bool *ret_done
 			: g_strdup("asks for the sender's open tickets and is answered with them");
 	lk_work_settle(work, LK_OUTCOME_CONTROL, NULL, reason);
 	work->plan.writer = LK_WRITER_STRANGER;
-	if (work->is_dry)
-		return true;
-	return lk_work_store(work, LK_OUTCOME_CONTROL, reason, NULL, 0, 0, result, error) &&
-	       (refusal || answer(work, lang, result->message, error));
+	if (!work->is_dry &&
+	    !lk_work_store(work, LK_OUTCOME_CONTROL, reason, NULL, 0, 0, result, error))
+		return false;
+	return refusal || answer(work, lang, result->message, error);
 }

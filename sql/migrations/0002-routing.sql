@@ -104,3 +104,25 @@ COMMENT ON COLUMN mass_ticket.mass_id IS 'The possible mass incident.';
 GRANT SELECT, INSERT, UPDATE (last_at) ON mass TO luukku_fetch, luukku_lmtp;
 GRANT SELECT, INSERT ON mass_ticket TO luukku_fetch, luukku_lmtp;
 GRANT SELECT ON mass, mass_ticket TO luukku_ctl, luukku_read;
+
+CREATE TABLE ticket_words (
+	ticket_id bigint PRIMARY KEY REFERENCES ticket,
+	queue     text NOT NULL CHECK (length(queue) <= 200),
+	opened_at timestamptz NOT NULL,
+	words     text[] NOT NULL CHECK (cardinality(words) <= 100)
+);
+CREATE INDEX ticket_words_queue ON ticket_words (queue, opened_at);
+COMMENT ON TABLE ticket_words IS 'What the tickets of the last four weeks are about, in queues that look for mass incidents.';
+COMMENT ON COLUMN ticket_words.ticket_id IS 'The ticket.';
+COMMENT ON COLUMN ticket_words.queue IS 'The queue that it was opened in.';
+COMMENT ON COLUMN ticket_words.opened_at IS 'When its mail came.';
+COMMENT ON COLUMN ticket_words.words IS 'Beginnings of the words of its subject and first mail, without greetings and little words.';
+GRANT SELECT, INSERT, UPDATE, DELETE ON ticket_words TO luukku_fetch, luukku_lmtp;
+GRANT SELECT, INSERT, UPDATE, DELETE ON ticket_words TO luukku_ctl;
+
+-- A mail that a person released from the quarantine is a ticket like any other: whose turn it is, too.
+GRANT INSERT, UPDATE ON turn TO luukku_ctl;
+GRANT INSERT ON mass, mass_ticket TO luukku_ctl;
+GRANT UPDATE (last_at) ON mass TO luukku_ctl;
+GRANT UPDATE (evidence, writer) ON message TO luukku_ctl;
+GRANT UPDATE (writer) ON message TO luukku_fetch, luukku_lmtp;

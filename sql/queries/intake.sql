@@ -1,5 +1,5 @@
 -- What the intake asks of a sender's other tickets. Called by lib/desk/similar.c, chase.c, own.c,
--- vacation.c, status-list.c and mass.c, in the transaction of the mail.
+-- vacation.c, status-list.c and mass-find.c, in the transaction of the mail.
 
 -- name: intake_similar
 -- $1 BLAKE2b-128 of the sender's folded address. The sender's open tickets among the newest 200, with
@@ -62,6 +62,15 @@ SELECT r.due_at
 UPDATE timer SET due_at = $2, detail = detail || '{"moved": true}'
  WHERE ticket_id = $1 AND kind = 'customer_reminder';
 
+-- name: intake_chase_peek
+-- $1 ticket. The same as if it had been counted; only reads.
+SELECT t.chased::bigint + 1 AS chased, t.status, t.queue, t.owner, t.subject, t.language, t.supplier,
+       t.token_epoch::bigint AS epoch, t.waiting_until, t.due_respond, t.due_resolve, t.first_response_at,
+       coalesce((SELECT s.from_at FROM stage s WHERE s.ticket_id = t.id AND s.to_at IS NULL),
+		t.opened_at) AS since
+  FROM ticket t
+ WHERE t.id = $1;
+
 -- name: intake_told
 -- $1 ticket, $2 BLAKE2b-128 of a folded address, $3 templates, $4 since. Was such a mail sent there?
 SELECT EXISTS (
@@ -84,55 +93,57 @@ SELECT m.ticket_id AS ticket, m.at, m.subject, t.token_epoch::bigint AS epoch, m
  WHERE m.id = $1;
 
 -- name: intake_apart
--- $1 message, $2 its ticket, $3 evidence_reason, $4 actor, $5 subject, $6 subject hash. The message becomes a ticket of its own, with
--- the requester, the queue and the rest of its ticket as that was opened. Gives it; no row: it was
+-- $1 message, $2 its ticket. Takes the message off the ticket that it was joined to; no row: it was
 -- taken away before.
 WITH mine AS (
-	SELECT id, ticket_id, at, message_id_hash FROM message
+	SELECT id, message_id_hash FROM message
 	 WHERE id = $1 AND ticket_id = $2 AND evidence = 'duplicate' FOR UPDATE
-), opened AS (
-	INSERT INTO ticket (queue, type, priority, language, subject, subject_hash, opened_at, requester_id,
-		organisation_id, changed_at)
-	SELECT t.queue, t.type, t.priority, t.language, $5, $6, m.at, t.requester_id,
-	       t.organisation_id, m.at
-	  FROM mine m JOIN ticket t ON t.id = m.ticket_id
-	RETURNING id, queue, opened_at, requester_id
-), staged AS (
-	INSERT INTO stage (ticket_id, status, queue, from_at) SELECT id, 'new', queue, opened_at FROM opened
-), taking AS (
-	INSERT INTO participant (ticket_id, person_id, role, added_by, added_at)
-	SELECT id, requester_id, 'requester', $4, opened_at FROM opened WHERE requester_id IS NOT NULL
-), moved AS (
-	UPDATE message SET ticket_id = o.id, evidence = 'none', evidence_reason = $3
-	  FROM opened o WHERE message.id = $1
-), identified AS (
-	INSERT INTO identifier (hash, ticket_id, message_id)
-	SELECT m.message_id_hash, o.id, m.id FROM mine m CROSS JOIN opened o
-	 WHERE m.message_id_hash IS NOT NULL
-	ON CONFLICT (hash, ticket_id) DO UPDATE SET message_id = excluded.message_id
+), freed AS (
+	UPDATE message SET ticket_id = NULL, evidence = 'none' WHERE id = (SELECT id FROM mine)
 ), left_behind AS (
 	UPDATE identifier i SET message_id = NULL
 	  FROM mine m WHERE i.hash = m.message_id_hash AND i.ticket_id = $2
 ), unchased AS (
 	UPDATE ticket SET chased = greatest(chased - 1, 0) WHERE id = $2 AND EXISTS (SELECT FROM mine)
 )
-SELECT id AS ticket, queue FROM opened;
+SELECT id AS message FROM mine;
+
+-- name: intake_mass_words
+-- $1 ticket, $2 queue, $3 opened_at, $4 its words, $5 what is older is no longer of use.
+WITH kept AS (
+	INSERT INTO ticket_words (ticket_id, queue, opened_at, words) VALUES ($1, $2, $3, $4::text[])
+	ON CONFLICT (ticket_id) DO NOTHING
+)
+DELETE FROM ticket_words WHERE ticket_id IN (
+	SELECT ticket_id FROM ticket_words WHERE queue = $2 AND opened_at < $5
+	 ORDER BY opened_at LIMIT 20 FOR UPDATE SKIP LOCKED);
 
 -- name: intake_window
--- $1 queue, $2 from, $3 to, $4 a ticket. The queue's open tickets of that time by other people, the
--- newest first, with what they said first, cut.
-SELECT t.id AS ticket, t.requester_id AS person, t.subject, t.opened_at, first.words,
+-- $1 queue, $2 from, $3 to, $4 a ticket (0: none yet), $5 BLAKE2b-128 of its requester's address. The
+-- queue's open tickets of that time by other people, the newest first.
+SELECT t.id AS ticket, t.requester_id AS person, t.subject, t.opened_at, w.words,
        coalesce(p.name, p.address) AS customer, coalesce(i.mass_id, 0)::bigint AS mass
-  FROM ticket t
+  FROM ticket_words w
+  JOIN ticket t ON t.id = w.ticket_id
   JOIN person p ON p.id = t.requester_id
   LEFT JOIN mass_ticket i ON i.ticket_id = t.id
-  LEFT JOIN LATERAL (
-	SELECT left(m.reply_text, 600) AS words FROM message m
-	 WHERE m.ticket_id = t.id AND m.direction = 'in' ORDER BY m.id LIMIT 1) AS first ON true
- WHERE t.queue = $1 AND t.opened_at BETWEEN $2 AND $3 AND t.id <> $4 AND NOT t.is_machine
-   AND t.status NOT IN ('resolved', 'closed', 'junk', 'merged')
-   AND t.requester_id IS DISTINCT FROM (SELECT requester_id FROM ticket WHERE id = $4)
- ORDER BY t.opened_at DESC, t.id DESC LIMIT 300;
+ WHERE w.queue = $1 AND w.opened_at BETWEEN $2 AND $3 AND w.ticket_id <> $4 AND t.queue = $1
+   AND t.status NOT IN ('resolved', 'closed', 'junk', 'merged') AND p.address_hash <> $5
+ ORDER BY w.opened_at DESC, w.ticket_id DESC LIMIT 300;
+
+-- name: intake_usual
+-- $1 queue, $2 from, $3 to, $4 at most so many tickets, $5 words. In how many of the queue's tickets
+-- of that time each word was; how many there are, and since when.
+WITH recent AS MATERIALIZED (
+	SELECT opened_at, words FROM ticket_words
+	 WHERE queue = $1 AND opened_at >= $2 AND opened_at < $3
+	 ORDER BY opened_at DESC LIMIT $4
+), counted AS (
+	SELECT word, count(*) AS n FROM recent CROSS JOIN unnest(words) AS word
+	 WHERE word = ANY ($5::text[]) GROUP BY word
+)
+SELECT c.word, c.n AS count, a.tickets, a.since
+  FROM (SELECT count(*) AS tickets, min(opened_at) AS since FROM recent) AS a LEFT JOIN counted c ON true;
 
 -- name: intake_mass_join
 -- $1 possible mass incident, $2 ticket, $3 at.

@@ -171,6 +171,8 @@ WITH runs AS (
 ), held AS (
 	UPDATE held_command SET words = 'erased', state = CASE state WHEN 'held' THEN 'dropped' ELSE state END
 	WHERE ticket_id = ANY ($1::bigint[])
+), forgotten AS (
+	DELETE FROM ticket_words WHERE ticket_id = ANY ($1::bigint[])
 )
 UPDATE ticket
 SET subject = 'erased', title = NULL, subject_hash = $2, resolution = CASE WHEN resolution IS NOT NULL THEN 'erased' END,
