@@ -187,4 +187,25 @@ like($text, qr/^- Rakennus ja huone:\n.*^\* \* \*\n.*^- Byggnad och rum:\n/ms, '
 is_deeply(events(ticket_of('robotti@asiakas.example'), 'fields_missing'),
 	['missing: device, location; nobody was asked, as nothing was acknowledged'], 'a machine is asked nothing');
 
+# --- another type, another queue -----------------------------------------------------------------
+
+$desk->deliver('ict', mail(from => 'vaihto@asiakas.example', subject => 'Kone LT3333 ja S-77',
+	text => Encode::encode('UTF-8', "Hei,\n\nkoneeni on rikki, sopimus S-88.\n")));
+once('a mail whose ticket gets another type');
+my $other = ticket_of('vaihto@asiakas.example');
+is_deeply([@{ $desk->json('show', $other) }{qw(fields missing_fields)}], [{ device => 'LT3333' }, ['location']],
+	'an incident asks for device and place');
+is($desk->ctl('do', $other, 'type request')->{status}, 0, '... and becomes a request');
+is_deeply([@{ $desk->json('show', $other) }{qw(fields missing_fields)}],
+	[{ device => 'LT3333', contract => 'S-77' }, ['location']], '... whose contract stood in the subject');
+is_deeply(events($other, 'field_filled')->[-1], 'contract: found in the subject | contract | S-77', '... as its history says');
+is($desk->ctl('do', $other, 'queue hr')->{status}, 0, '... goes to another queue');
+is_deeply($desk->json('show', $other)->{missing_fields}, [], '... that wants to know nothing');
+is($desk->ctl('do', $other, 'queue ict')->{status}, 0, '... and comes back');
+is_deeply($desk->json('show', $other)->{missing_fields}, ['location'], '... where the place is missing again');
+is_deeply(events($other, 'fields_missing')->[-1], 'missing in the new queue: location; nobody was asked', '... with the reason');
+is($desk->ctl('do', $other, 'type incident', 'field location=B 2')->{status}, 0, 'type and field in one go');
+is_deeply([@{ $desk->json('show', $other) }{qw(fields missing_fields)}],
+	[{ device => 'LT3333', contract => 'S-77', location => 'B 2' }, []], '... leave nothing missing');
+
 done_testing;

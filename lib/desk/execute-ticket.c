@@ -394,7 +394,7 @@ static bool is_required_now(const lk_run *run, const lk_required *required)
 	const char *type = lk_run_text(run, "type");
 	const char *colon = required->when ? strchr(required->when, ':') : NULL;
 
-	return !colon || g_strcmp0(colon + 1, type) == 0;
+	return !colon || (type && g_ascii_strcasecmp(colon + 1, type) == 0);
 }
 
 /* Required fields of the queue without a value, in the order they are asked for. Caller unrefs. */

@@ -7,7 +7,7 @@
 
 #include <string.h>
 
-enum { MOST_LINES = 2000, LONGEST_LABEL = 120, LONGEST_ALONE = 60 };
+enum { MOST_LINES = 2000, LONGEST_LABEL = 120, LONGEST_ALONE = 60, MOST_WORDS_ALONE = 4 };
 
 const char *lk_field_source_words(lk_field_source source)
 {
@@ -118,12 +118,24 @@ static char *tidy(const char *value)
 	return lk_text_cut(squeezed, LK_FIELD_BYTES);
 }
 
+/* "huone A12." and "(huone A12)": marks of the sentence around it are not the value's. */
+static void trim_marks(char *value)
+{
+	size_t n = strlen(value);
+
+	while (n > 0 &&
+	       (strchr(".,;:!?\"' ", value[n - 1]) || (value[n - 1] == ')' && !strchr(value, '('))))
+		value[--n] = '\0';
+}
+
 static bool add_value(search *s, const lk_required *required, const char *value,
 		      lk_field_source source)
 {
 	g_autofree char *clean = value ? tidy(value) : NULL;
 	lk_field_found *found = NULL;
 
+	if (clean)
+		trim_marks(clean);
 	if (!clean || !*clean)
 		return false;
 	found = g_new0(lk_field_found, 1);
@@ -413,6 +425,17 @@ static const char *only_line(char *const *lines)
 	return only;
 }
 
+static unsigned count_words(const char *line)
+{
+	g_auto(GStrv) words = g_strsplit_set(line, " \t", -1);
+	unsigned n = 0;
+
+	for (char **word = words; *word; word++)
+		n += **word ? 1 : 0;
+	return n;
+}
+
+/* A sentence is no value: "it happened again at 12" tells no room. */
 static void read_alone(search *s)
 {
 	const lk_required *required = NULL;
@@ -424,7 +447,8 @@ static void read_alone(search *s)
 	required = g_ptr_array_index(s->wanted, 0);
 	lines = g_strsplit(s->words, "\n", MOST_LINES);
 	only = only_line(lines);
-	if (!only || strlen(only) > LONGEST_ALONE || !has_digit(only))
+	if (!only || strlen(only) > LONGEST_ALONE || !has_digit(only) ||
+	    count_words(only) > MOST_WORDS_ALONE)
 		return;
 	g_autofree char *value = answered(s, required, "", only, true);
 	if (add_value(s, required, value, LK_FIELD_ALONE))

@@ -47,7 +47,8 @@ void lk_fields_clear(lk_fields *fields);
 
 /*
  * A labelled line or an answer below a question counts before the pattern does. The value is the
- * pattern's group `value`, else group 1, else the whole match. Where a pattern with a group does
+ * pattern's group `value`, else group 1, else the whole match, without the sentence's marks behind
+ * it. Where a pattern with a group does
  * not hold in what answers a question, that is the value: the group's surroundings are words that
  * the question stands for. A pattern without a group must hold.
  */

@@ -3,6 +3,7 @@
 #include "lib/base/err.h"
 #include "lib/base/text.h"
 #include "lib/desk/clocks.h"
+#include "lib/desk/ticket-fields.h"
 
 #include <string.h>
 
@@ -162,6 +163,9 @@ bool lk_ticket_change(lk_db *db, const lk_policy *policy, const lk_change *chang
 			      change->value ? change->value : "none");
 	cause.why = why;
 	take_stage(rows, &cause);
+	if ((change->what == LK_CHANGE_QUEUE || change->what == LK_CHANGE_TYPE) &&
+	    !lk_ticket_refill(db, policy, change, error))
+		return false;
 	return lk_clocks_update(db, policy, &cause, error);
 }
 

@@ -97,8 +97,8 @@ typedef struct {
 
 /*
  * The one place where these change: the field, the event ("queue", "priority", ...), a new stage
- * when it is the queue, and the due times with the reason. *ret_is_changed (may be NULL) false: it
- * had that value.
+ * when it is the queue, the required fields of the new queue or type (ticket-fields.h), and the due
+ * times with the reason. *ret_is_changed (may be NULL) false: it had that value.
  */
 bool lk_ticket_change(lk_db *db, const lk_policy *policy, const lk_change *change,
 		      bool *ret_is_changed, GError **error);

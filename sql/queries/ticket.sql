@@ -103,6 +103,22 @@ SELECT w.value AS was, EXISTS (SELECT FROM changed) AS is_changed, e.id AS stage
        e.to_at
   FROM was w LEFT JOIN ended e ON e.ticket_id = w.id;
 
+-- name: ticket_fields_read
+-- $1 ticket. Its fields, the customer's subject, and the new words of the first mails of those who may
+-- answer for it. After ticket_change, which holds the ticket.
+SELECT t.queue, t.type, t.fields, t.missing_fields, t.subject,
+       (SELECT string_agg(left(coalesce(nullif(m.reply_text, ''), m.text), 20000), E'\n' ORDER BY m.id)
+	  FROM (SELECT m.id, m.reply_text, m.text
+		  FROM message m
+		 WHERE m.ticket_id = t.id AND m.direction = 'in' AND m.kind = 'normal'
+		   AND m.writer IN ('requester', 'participant')
+		 ORDER BY m.id LIMIT 10) m) AS words
+  FROM ticket t WHERE t.id = $1;
+
+-- name: ticket_fields_set
+-- $1 ticket, $2 fields that were found, $3 names of those that are missing now.
+UPDATE ticket SET fields = $2::jsonb || fields, missing_fields = $3::text[] WHERE id = $1;
+
 -- name: ticket_responded
 -- $1 ticket, $2 at. The first answer by a person. No row: there was one already, or no ticket.
 UPDATE ticket SET first_response_at = $2, changed_at = greatest(changed_at, $2)

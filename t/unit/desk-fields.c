@@ -87,7 +87,7 @@ static void test_new(void)
 		{"request", NULL, "Tulostin", "Ei tulosta.\n", "!location"},
 		{"incident", NULL, "Tulostin", "Ei tulosta.\n", "!device !location"},
 		{"Incident", NULL, "PC12345 jumissa", "Huone  B12, kiitos\n",
-		 "device=PC12345@0 location=B12,@1"},
+		 "device=PC12345@0 location=B12@1"},
 		{"incident", NULL, "PC123", "LT1234 ja LT5678\n", "device=LT1234@1 !location"},
 		{"incident", "{\"device\": \"PC9\"}", "PC12345", "x", "!location"},
 		{"incident", "{\"device\": \"\"}", "PC12345", "x", "device=PC12345@0 !location"},
@@ -107,6 +107,11 @@ static void test_new(void)
 		{"incident", NULL, "x", "Which one? Device id (e.g. PC12345)\n",
 		 "!device !location"},
 		{"call", NULL, "x", "numero +358 40 123456, iltaisin", "phone=+358 40 123456@1"},
+		{"request", NULL, "x", "Tulostin on huone A12.\n", "location=A12@1"},
+		{"request", NULL, "x", "Tulostin (huone A12) seis!\n", "location=A12@1"},
+		{"request", NULL, "x", "Rakennus ja huone: A12 (vintti).\n",
+		 "location=A12 (vintti)@2"},
+		{"request", NULL, "x", "huone ...\n", "!location"},
 		{"stall", NULL, "x",
 		 "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa!",
 		 "!location !stall limit"},
@@ -164,6 +169,7 @@ static void test_answer(void)
 		 "eik\u00f6 2 viikossa tule mit\u00e4\u00e4n vastausta ja en "
 		 "ymm\u00e4rr\u00e4 miksi ei\n",
 		 quoted, "!location"},
+		{"location", "Se tapahtui taas kello 12\n", quoted, "!location"},
 		{"location", "123\n124\n", quoted, "!location"},
 		{"device location", "123\n", quoted, "!device !location"},
 		/* what was not asked is not looked for */
