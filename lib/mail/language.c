@@ -14,7 +14,9 @@ enum {
 	SAMPLE_BYTES = 300,
 	WORD_BYTES_LEAST = 2, /* single letters are units, names of files, points of a list */
 	WORD_BYTES_MOST = 16,
-	POINTS_LEAST = 6 /* a word of one language alone has two */
+	POINTS_LEAST = 6, /* a word of one language alone has two */
+	POINTS_SHORT = 5, /* in a text of few letters ... */
+	AHEAD_SHORT = 4	  /* ... and so many more than any other: two words of its own */
 };
 
 /*
@@ -35,15 +37,15 @@ static const char *const common_words[G_N_ELEMENTS(languages)] = {
 	"olisi pitäisi enää terve moi hyvää jo kello pian heti eilen tänään huomenna ennen "
 	"asti saakka kuin asia asian asiaa näkyy toimii toimi tulee pitää vaan vaikka aina "
 	"olla olemme emme voinut jälkeen yhteyttä kertaa päivää kuitenkin tarvitsen "
-	"mahdollisimman yt",
+	"mahdollisimman yt auttaa apua voisiko",
 	"och att det är som för inte en på jag har med till av om vi kan den ett men var ni "
 	"mig från eller hej när nu så skulle vill era ert vänliga hälsningar tack också efter "
 	"finns måste alla utan någon här min mitt mina oss före gärna bästa kunde behöver "
-	"ärendet fungerar dag mvh redan igen får mycket sedan just vad hur",
+	"ärendet fungerar dag mvh redan igen får mycket sedan just vad hur ni hjälpa hjälp",
 	"the and to of is that it for you this with not be are have was we my your if but can "
 	"will from on at please would there when what thanks has our do an been which hello "
 	"regards could as soon possible need they their by so or me am about still dear hi "
-	"just any no all",
+	"just any no all help",
 	"ja on ei et see ma mis kui aga oli ka ning siis meie teie kas või minu tere palun "
 	"lugupidamisega veel mitte olen seda ole selle nii saab",
 	"og er det at en ikke som på jeg for har med til av vi den om et men fra hvis dere "
@@ -162,7 +164,7 @@ static void fold_word(GString *word)
 }
 
 /* Which language's common words stand there, and hardly another's? -1: cannot be said so. */
-static int by_words(const GString *sample)
+static int by_words(const GString *sample, bool is_short)
 {
 	static const char marks[] = " .,;:!?\"'()[]*-";
 	unsigned points[G_N_ELEMENTS(languages)] = {0};
@@ -187,6 +189,10 @@ static int by_words(const GString *sample)
 	for (unsigned i = 0; i < G_N_ELEMENTS(languages); i++)
 		if (i != best)
 			second = MAX(second, points[i]);
+	if (is_short)
+		return points[best] >= POINTS_SHORT && points[best] >= second + AHEAD_SHORT
+			       ? (int)best
+			       : -1;
 	return points[best] >= POINTS_LEAST && points[best] >= 2 * second ? (int)best : -1;
 }
 
@@ -208,10 +214,11 @@ char *lk_language_of(const char *text)
 {
 	g_autoptr(GString) sample = classifier ? sample_of(text) : NULL;
 
-	if (!classifier || count_letters(sample) < LETTERS_LEAST)
+	if (!classifier)
 		return NULL;
-	int found = by_words(sample);
-	if (found < 0)
+	bool is_short = count_letters(sample) < LETTERS_LEAST;
+	int found = by_words(sample, is_short);
+	if (found < 0 && !is_short)
 		found = by_letters(sample);
 	if (found < 0)
 		return NULL;

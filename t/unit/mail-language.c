@@ -50,6 +50,22 @@ static void test_letters(void)
 			"no");
 }
 
+/* Too few letters to count: the words alone must be sure. */
+static void test_short(void)
+{
+	assert_language("Hei, tulostin ei toimi. Voitteko auttaa?", "fi");
+	assert_language("Hej, skrivaren fungerar inte", "sv");
+	assert_language("Hej! Kan ni hjälpa mig?", "sv");
+	assert_language("The printer is broken, please help", "en");
+	assert_language("Tulostin rikki", NULL);
+	assert_language("Hei, ok", NULL);
+	assert_language("Hej igen", NULL);
+	assert_language("Ok, thanks", NULL);
+	assert_language("Hej, det er fint", NULL); /* da or nb */
+	assert_language("Hei! The printer, kiitos", NULL);
+	assert_language("PC12345 huone B12 please", NULL);
+}
+
 static void test_nothing(void)
 {
 	assert_language("", NULL);
@@ -70,6 +86,7 @@ int main(int argc, char **argv)
 	lk_language_init();
 	g_test_add_func("/language/words", test_words);
 	g_test_add_func("/language/letters", test_letters);
+	g_test_add_func("/language/short", test_short);
 	g_test_add_func("/language/nothing", test_nothing);
 	return g_test_run();
 }
