@@ -79,13 +79,16 @@ static void print_test(const lk_json *test)
 			      : strcmp(word, "false") == 0 ? "no "
 							   : "?? ";
 
-	printf("      %s  %s = %s\n           seen: %s%s\n", verdict, name, value,
-	       *seen != '\0' ? seen : "nothing",
-	       *verdict == '?' ? " (given up: matching took too long)" : "");
+	printf("      %s  %s = %s\n", verdict, name, value);
+	if (lk_json_get(test, "seen") != NULL || *verdict == '?')
+		printf("           seen: %s%s\n", *seen != '\0' ? seen : "nothing",
+		       *verdict == '?' ? " (given up: matching took too long)" : "");
 }
 
-static void print_rules(const lk_json *rules)
+static void print_rules(const lk_json *explain)
 {
+	const lk_json *rules = lk_json_get(explain, "rules");
+	int64_t left_out = lk_json_get_int(explain, "rules_left_out", 0);
 	size_t n = rules != NULL ? lk_json_size(rules) : 0;
 
 	if (n == 0) {
@@ -106,6 +109,8 @@ static void print_rules(const lk_json *rules)
 		for (size_t t = 0; tests != NULL && t < lk_json_size(tests); t++)
 			print_test(lk_json_at(tests, t));
 	}
+	if (left_out > 0)
+		printf("  (%" PRId64 " more rules did not match and were not kept)\n", left_out);
 }
 
 static void print_ticket(const lk_json *explain)
@@ -179,7 +184,7 @@ static void print_commands(const lk_json *commands)
 void lk_ctl_print_explain(const lk_json *explain, bool with_mails)
 {
 	print_kind(explain);
-	print_rules(lk_json_get(explain, "rules"));
+	print_rules(explain);
 	print_ticket(explain);
 	if (with_mails)
 		print_mails(explain);

@@ -207,8 +207,12 @@ cmp_ok($trace->{line}, '>', 1, 'explain: line');
 is(scalar @{ $explained{outage}{rules} }, 13, 'explain: every rule, the queue\'s own too');
 my $stored = JSON::PP->new->utf8->decode(scalar $db->sql(q{SELECT a.explain FROM arrival a JOIN message m ON m.id = a.message_id
 	WHERE m.message_id = 'outage@asiakas.example'}));
-is_deeply([map { $_->{name} } @{ $stored->{rules} }], ['outage', 'device', 'own'], 'stored: the rules that matched');
-ok(!grep({ $_->{tests} } @{ $stored->{rules} }), 'stored: without people\'s words');
+is_deeply([map { $_->{name} } grep { $_->{matched} } @{ $stored->{rules} }], ['outage', 'device', 'own'], 'stored: the rules that matched');
+is(scalar @{ $stored->{rules} }, 13, '... and the others');
+is_deeply([grep { !$_->{matched} && ($_->{tests} || $_->{because} eq '') } @{ $stored->{rules} }], [], '... with the reason alone');
+is_deeply([map { [@$_{qw(test value)}, $_->{holds} ? 1 : 0] } @{ $stored->{rules}[0]{tests} }],
+	[['queue', 'ict', 1], ['subject', decode_utf8(encode_utf8('/\b(häiriö|outage|störning)\b/i')), 1]], '... tests of one that matched');
+ok(!grep({ exists $_->{seen} } map { @{ $_->{tests} // [] } } @{ $stored->{rules} }), 'stored: without people\'s words');
 
 # --- replies ----------------------------------------------------------------------------------------
 

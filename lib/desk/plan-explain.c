@@ -20,7 +20,7 @@ static lk_json *texts_json(const GPtrArray *texts)
 	return json;
 }
 
-/* Every rule where somebody asked for it, else those that matched. */
+/* What was made for explain or for keeping, else the rules that matched. */
 static lk_json *rules_json(const lk_rule_result *rules)
 {
 	lk_json *json = NULL;
@@ -64,19 +64,19 @@ static void add_mail(lk_json *mails, const char *to, const char *name, const cha
 	lk_json_push(mails, one);
 }
 
-static lk_json *mails_json(const lk_intake *intake, const lk_route *route, const lk_plan *plan)
+static lk_json *mails_json(const lk_mail *mail, const lk_route *route, const lk_plan *plan)
 {
-	const lk_mail *mail = intake->mail;
-	bool hands_on = plan->outcome == LK_OUTCOME_TICKET && !intake->is_silent;
 	lk_json *mails = lk_json_array();
 
 	if (plan->acknowledge)
 		add_mail(mails, lk_mail_sender(mail), plan->template_name,
 			 plan->acknowledge_reason);
-	for (unsigned i = 0; hands_on && i < route->rules.forward->len; i++)
+	for (unsigned i = 0; plan->outcome == LK_OUTCOME_TICKET && i < route->rules.forward->len;
+	     i++)
 		add_mail(mails, g_ptr_array_index(route->rules.forward, i), "forward",
 			 "a rule forwards it");
-	if (hands_on && route->rules.supplier && route->rules.supplier->addresses->len > 0)
+	if (plan->outcome == LK_OUTCOME_TICKET && route->rules.supplier &&
+	    route->rules.supplier->addresses->len > 0)
 		add_mail(mails, g_ptr_array_index(route->rules.supplier->addresses, 0), "forward",
 			 "a rule hands it to the supplier");
 	return mails;
@@ -143,13 +143,15 @@ lk_json *lk_plan_explain(const lk_policy *policy, const lk_intake *intake,
 	lk_json_set_bool(json, "joins", plan->ticket != 0);
 	lk_json_set_text(json, "writer", lk_writer_name(plan->writer));
 	lk_json_take(json, "rules", rules_json(&route->rules));
+	if (route->rules.left_out > 0)
+		lk_json_set_int(json, "rules_left_out", route->rules.left_out);
 	set_ticket(json, route, plan);
 	set_or_null(json, "organisation", organisation ? organisation->name : NULL, true);
 	lk_json_set_text(json, "language", lk_lang_code(plan->language));
 	lk_json_take(json, "missing_fields", lk_json_array());
 	lk_json_set_bool(json, "acknowledge", plan->acknowledge);
 	lk_json_set_text(json, "acknowledge_reason", plan->acknowledge_reason);
-	lk_json_take(json, "mails", mails_json(intake, route, plan));
+	lk_json_take(json, "mails", mails_json(mail, route, plan));
 	lk_json_take(json, "commands", lk_json_array());
 	set_or_null(json, "quarantine", plan->quarantine, true);
 	lk_json_set_text(json, "reason", plan->reason);

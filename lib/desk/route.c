@@ -80,6 +80,7 @@ static void run_rules(const lk_policy *policy, const lk_route_facts *facts, lk_r
 		.queue = route->queue,
 		.type = facts->ticket_type,
 		.priority = facts->ticket_priority,
+		.is_kept = facts->is_kept,
 	};
 
 	if (!policy->compiled || facts->is_ruleless) {

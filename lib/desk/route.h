@@ -25,6 +25,7 @@ typedef struct {
 	const char *ticket_priority;   /* or NULL */
 	bool is_ruleless;	       /* no rule has a say: a guest's mail on a ticket */
 	bool is_explained;	       /* rules.explained is wanted */
+	bool is_kept;		       /* a short one that is stored, without words of the mail */
 } lk_route_facts;
 
 typedef struct {

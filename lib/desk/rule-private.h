@@ -158,6 +158,7 @@ typedef struct {
 	const lk_rule_facts *facts;
 	lk_rule_result *result;
 	bool is_explained;
+	unsigned n_missed; /* rules that did not match, where what is said of them is kept */
 	GArray *lists[LK_N_FACTS]; /* lk_seen; NULL: nobody has looked yet */
 	GArray **headers;	   /* by slot, the same */
 	bool has_score;
@@ -185,7 +186,7 @@ lk_match lk_value_match(lk_rule_mail *mail, const lk_test *test, const lk_value 
 /* rule-set.c: carries out what the rule sets. */
 void lk_rule_apply(lk_rule_mail *mail, const lk_compiled_rule *rule);
 
-/* rule-trace.c */
+/* rule-trace.c. What is kept is shorter, see rules.h. */
 void lk_trace_rule(lk_rule_mail *mail, const lk_compiled_rule *rule, bool matched,
 		   const char *because, bool with_tests);
 /* Why a rule did not match, in words; caller frees. */

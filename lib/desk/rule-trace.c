@@ -114,11 +114,13 @@ static void trace_tests(lk_rule_mail *mail, const lk_test *test, const char *pat
 		}
 		value = values_of(child);
 		holds = lk_test_match(mail, child);
-		seen = seen_of(mail, child);
 		one = lk_json_object();
 		lk_json_set_text(one, "test", name);
 		lk_json_set_text(one, "value", value);
-		lk_json_set_text(one, "seen", seen);
+		if (mail->is_explained) {
+			seen = seen_of(mail, child);
+			lk_json_set_text(one, "seen", seen);
+		}
 		if (holds == LK_MATCH_LIMIT)
 			lk_json_set_null(one, "holds");
 		else
@@ -156,16 +158,25 @@ char *lk_trace_because(lk_rule_mail *mail, const lk_compiled_rule *rule)
 void lk_trace_rule(lk_rule_mail *mail, const lk_compiled_rule *rule, bool matched,
 		   const char *because, bool with_tests)
 {
-	lk_json *one = lk_json_object();
-	lk_json *tests = lk_json_array();
+	bool is_short = !mail->is_explained && !matched;
+	lk_json *one = NULL;
+	lk_json *tests = NULL;
 
+	if (is_short && mail->n_missed++ >= LK_RULES_KEPT) {
+		mail->result->left_out++;
+		return;
+	}
+	one = lk_json_object();
 	lk_json_set_text(one, "name", rule->from->name);
 	lk_json_set_text(one, "file", rule->from->file);
 	lk_json_set_int(one, "line", rule->from->line);
 	lk_json_set_bool(one, "matched", matched);
 	lk_json_set_text(one, "because", because);
-	if (with_tests)
-		trace_tests(mail, rule->match, "", tests);
-	lk_json_take(one, "tests", tests);
+	if (!is_short) {
+		tests = lk_json_array();
+		if (with_tests)
+			trace_tests(mail, rule->match, "", tests);
+		lk_json_take(one, "tests", tests);
+	}
 	lk_json_push(mail->result->explained, one);
 }

@@ -204,7 +204,7 @@ static bool run_rule(lk_rule_mail *mail, const lk_compiled_rule *rule)
 	lk_match holds = LK_MATCH_NO;
 
 	if (mail->facts->is_reply && !rule->from->on_reply) {
-		if (mail->is_explained)
+		if (mail->result->explained)
 			lk_trace_rule(mail, rule, false,
 				      "it is for new tickets, and this mail joins one", false);
 		return true;
@@ -212,7 +212,7 @@ static bool run_rule(lk_rule_mail *mail, const lk_compiled_rule *rule)
 	holds = lk_test_match(mail, rule->match);
 	if (holds == LK_MATCH_LIMIT)
 		tell_limit(mail, rule);
-	if (mail->is_explained) {
+	if (mail->result->explained) {
 		g_autofree char *because =
 			holds == LK_MATCH_YES ? NULL : lk_trace_because(mail, rule);
 		lk_trace_rule(mail, rule, holds == LK_MATCH_YES,
@@ -234,7 +234,7 @@ static bool run_list(lk_rule_mail *mail, const lk_rule_list *list)
 
 		if (goes_on)
 			goes_on = run_rule(mail, rule);
-		else if (mail->is_explained)
+		else if (mail->result->explained)
 			lk_trace_rule(mail, rule, false, "a rule above it stopped", false);
 		else
 			break;
@@ -260,7 +260,7 @@ void lk_rules_run(const lk_rules *rules, const lk_rule_facts *facts, bool is_exp
 	bool goes_on = true;
 
 	lk_rule_result_init(ret_result);
-	if (is_explained)
+	if (is_explained || facts->is_kept)
 		ret_result->explained = lk_json_array();
 	lk_rule_mail_init(&mail, rules, facts, is_explained, ret_result);
 	goes_on = run_list(&mail, g_ptr_array_index(rules->lists, 0));

@@ -36,6 +36,7 @@ typedef struct {
 	const lk_queue *queue;	       /* the queue so far; never NULL */
 	const char *type;	       /* of the ticket that a reply joins, or NULL: the queue's */
 	const char *priority;	       /* the same */
+	bool is_kept;		       /* result.explained is stored: short, no words of the mail */
 } lk_rule_facts;
 
 /* A field that a rule filled. */
@@ -88,12 +89,16 @@ typedef struct {
 	GPtrArray *hits;    /* lk_rule_hit * */
 	GPtrArray *limits;  /* lk_rule_limit * */
 	lk_json *explained; /* every rule, as explain shows it; NULL when not asked for */
+	int64_t left_out; /* rules that did not match and are not in explained: it is kept short */
 } lk_rule_result;
 
 /*
  * Common rules first, then those of the queue that the mail is for by then; where these move it to
  * another queue, that one's too, each queue's once. is_explained: look at every test and say so.
+ * What is kept instead (facts.is_kept) has the tests of the rules that matched, and of the first
+ * LK_RULES_KEPT others why they did not.
  */
+enum { LK_RULES_KEPT = 100 };
 void lk_rules_run(const lk_rules *rules, const lk_rule_facts *facts, bool is_explained,
 		  lk_rule_result *ret_result);
 void lk_rule_result_init(lk_rule_result *result);

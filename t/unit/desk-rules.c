@@ -268,6 +268,40 @@ static void test_explain(void)
 	lk_rule_result_clear(&result);
 }
 
+/* What is stored: the tests of what matched, short for the rest, and no word of the mail. */
+static void test_kept(void)
+{
+	g_autoptr(lk_policy) policy = policy_new();
+	g_autoptr(lk_mail) mail = lk_mail_new();
+	lk_rule_result result = {0};
+	lk_rule_facts facts = {
+		.mail = mail, .queue = g_ptr_array_index(policy->queues, 0), .is_kept = true};
+	g_autoptr(GError) error = NULL;
+
+	add_test(add_rule(policy, "first")->match, "subject", "Hei*");
+	for (unsigned i = 0; i < 1000; i++)
+		add_test(add_rule(policy, "other")->match, "subject", "*skrivare*");
+	add_test(add_rule(policy, "last")->match, "subject", "*salaista*");
+	g_free(mail->subject);
+	mail->subject = g_strdup("Hei, salaista");
+	g_assert_true(lk_rules_compile(policy, &policy->compiled, &error));
+	lk_rules_run(policy->compiled, &facts, false, &result);
+	g_assert_cmpuint(lk_json_size(result.explained), ==, LK_RULES_KEPT + 2);
+	g_assert_cmpint(result.left_out, ==, 1000 - LK_RULES_KEPT);
+	g_autofree char *first = lk_json_dump(lk_json_at(result.explained, 0), false);
+	g_assert_cmpstr(first, ==,
+			"{\"name\":\"first\",\"file\":\"x.conf\",\"line\":5,\"matched\":true,"
+			"\"because\":\"all its tests hold\",\"tests\":[{\"test\":\"subject\","
+			"\"value\":\"Hei*\",\"holds\":true}]}");
+	g_autofree char *other = lk_json_dump(lk_json_at(result.explained, 1), false);
+	g_assert_cmpstr(other, ==,
+			"{\"name\":\"other\",\"file\":\"x.conf\",\"line\":5,\"matched\":false,"
+			"\"because\":\"subject = \\\"*skrivare*\\\" does not hold\"}");
+	const lk_json *last = lk_json_at(result.explained, LK_RULES_KEPT + 1);
+	g_assert_cmpstr(lk_json_get_text(last, "name"), ==, "last");
+	lk_rule_result_clear(&result);
+}
+
 /* What a hand-made policy could hold and lib/conf would refuse. */
 static void test_refused(void)
 {
@@ -302,6 +336,7 @@ int main(int argc, char **argv)
 	g_test_add_func("/rules/scan", test_scan);
 	g_test_add_func("/rules/sound", test_sound);
 	g_test_add_func("/rules/explain", test_explain);
+	g_test_add_func("/rules/kept", test_kept);
 	g_test_add_func("/rules/refused", test_refused);
 	return g_test_run();
 }
