@@ -72,6 +72,7 @@ lk_json *lk_dry_explain(const lk_policy *policy, const lk_intake *intake, const 
 	lk_route_decide(policy, &about, &route);
 	lk_plan_decide(policy, intake, clues, thread, &route, facts->sender, &plan);
 	explain = lk_plan_explain(policy, intake, thread, &route, &plan);
+	lk_json_set_text(explain, "organisation", about.organisation);
 	if (plan.outcome == LK_OUTCOME_TICKET && plan.ticket == 0)
 		find_fields(policy, intake->mail, &route, explain);
 	lk_plan_clear(&plan);

@@ -28,6 +28,7 @@ typedef struct {
 	const char *language;
 	const char *organisation;
 	const char *organisation_language;
+	bool is_imported; /* the organisation: it wins over the configuration */
 } stored;
 
 static void stored_free(void *data)
@@ -72,6 +73,16 @@ static void thread_of(const stored *s, lk_thread_decision *ret_thread)
 	ret_thread->links = g_array_new(FALSE, FALSE, sizeof(lk_thread_link));
 }
 
+/* As ingest-look.c finds it: an imported one, else that of the configuration, else the last. */
+static const lk_organisation *organisation_of(const stored *s, const lk_policy *policy)
+{
+	const lk_organisation *by_policy =
+		s->is_imported ? NULL : lk_policy_organisation(policy, s->address);
+
+	return by_policy != NULL ? by_policy
+				 : lk_policy_organisation_named(policy, s->organisation);
+}
+
 /*
  * Persons as they are now. Only whether one was blocked is as then, where then is what is compared
  * with: a person blocked since is no difference of the rules.
@@ -81,6 +92,7 @@ static void sender_of(const stored *s, const lk_policy *policy, bool as_then,
 {
 	const char *held = lk_json_get_text(s->then, "quarantine");
 	const char *answer = lk_json_get_text(s->then, "acknowledge_reason");
+	const lk_organisation *organisation = organisation_of(s, policy);
 
 	memset(ret_sender, 0, sizeof(*ret_sender));
 	ret_sender->is_blocked = g_strcmp0(as_then ? held : s->standing, "blocked") == 0;
@@ -88,9 +100,8 @@ static void sender_of(const stored *s, const lk_policy *policy, bool as_then,
 		answer != NULL && g_str_has_prefix(answer, "mail to the sender is suppressed");
 	ret_sender->language = s->language;
 	if (ret_sender->language == NULL)
-		ret_sender->language = lk_dry_language(policy, s->address);
-	if (ret_sender->language == NULL)
-		ret_sender->language = s->organisation_language;
+		ret_sender->language =
+			organisation != NULL ? organisation->language : s->organisation_language;
 	if (thread->ticket != 0 && thread->evidence == LK_EVIDENCE_DUPLICATE &&
 	    s->mail->kind == LK_KIND_AUTO_REPLY)
 		ret_sender->machine_repeat = thread->ticket;
@@ -115,11 +126,12 @@ static lk_json *decide(const stored *s, const lk_policy *policy, bool as_then, b
 	};
 	lk_thread_decision thread = {0};
 	lk_plan_sender sender = {0};
+	const lk_organisation *organisation = organisation_of(s, policy);
 	lk_dry_facts known = {
 		.thread = &thread,
 		.sender = &sender,
 		.standing = s->standing,
-		.organisation = s->organisation,
+		.organisation = organisation != NULL ? organisation->name : s->organisation,
 		.type = lk_row_text(rows, s->row, "ticket_type"),
 		.priority = lk_row_text(rows, s->row, "ticket_priority"),
 		.is_explained = is_explained,
@@ -276,6 +288,32 @@ static lk_json *change_of(const lk_replay_options *options, const stored *s, con
 }
 
 /*
+ * What was asked for when an answer came is not known any more: fields that it filled and no rule
+ * fills now, and those that were missing still, are no difference.
+ */
+static void forget_answer(lk_json *then, const lk_json *after)
+{
+	g_autoptr(GPtrArray) keys = NULL;
+	lk_json *fields = NULL;
+	const lk_json *now = lk_json_get(after, "fields");
+
+	if (!lk_json_get_bool(then, "joins", false))
+		return;
+	fields = lk_json_object();
+	keys = lk_json_keys(now);
+	for (unsigned i = 0; i < keys->len; i++) {
+		const char *key = g_ptr_array_index(keys, i);
+		const char *value = lk_json_get_text(lk_json_get(then, "fields"), key);
+
+		if (value != NULL)
+			lk_json_set_text(fields, key, value);
+	}
+	lk_json_take(then, "fields", fields);
+	if (lk_json_get(then, "missing_fields") != NULL)
+		lk_json_take(then, "missing_fields", lk_json_array());
+}
+
+/*
  * Whose turn it was cannot be decided again: who got a ticket by the queue's own way, or in place
  * of somebody who was away, is no difference.
  */
@@ -311,6 +349,7 @@ static bool compare(const lk_replay_options *options, const stored *s, lk_replay
 	g_autoptr(lk_json) after = decide(s, options->after, as_then, false);
 
 	forget_turn(s->then, after, options->after);
+	forget_answer(s->then, after);
 	result->mails++;
 	if (!any_differs(before, after))
 		return true;
@@ -358,6 +397,8 @@ static bool read_people(lk_db *db, const GPtrArray *page, lk_rows **ret_people, 
 		s->standing = lk_row_text(*ret_people, i, "standing");
 		s->language = lk_row_text(*ret_people, i, "language");
 		s->organisation = lk_row_text(*ret_people, i, "organisation");
+		s->is_imported =
+			s->organisation != NULL && lk_row_bool(*ret_people, i, "organisation_set");
 		s->organisation_language = lk_row_text(*ret_people, i, "organisation_language");
 	}
 	return true;

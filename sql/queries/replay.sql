@@ -35,7 +35,8 @@ SELECT s.id, s.is_within, s.is_routed, s.mailbox, s.outcome, s.received_at, s.ex
 
 -- name: replay_people
 -- $1 BLAKE2b-128 of folded addresses. n: index of the address in $1.
-SELECT h.n - 1 AS n, p.standing, p.language, o.name AS organisation, o.language AS organisation_language
+SELECT h.n - 1 AS n, p.standing, p.language, o.name AS organisation, o.language AS organisation_language,
+       p.organisation_set
   FROM unnest($1::bytea[]) WITH ORDINALITY AS h (hash, n)
   JOIN person p ON p.address_hash = h.hash
   LEFT JOIN organisation o ON o.id = p.organisation_id
