@@ -73,6 +73,7 @@ void lk_work_init(lk_work *work, lk_db *db, const lk_policy *policy, lk_time now
 	work->has_content = content_key(work->mail, work->content);
 	work->actor = lk_actor_customer(work->from);
 	work->told = g_ptr_array_new_with_free_func(told_free);
+	work->also = g_ptr_array_new();
 	work->teams = g_ptr_array_new_with_free_func(lk_work_team_free);
 	lk_thread_facts_init(&work->facts);
 	lk_work_strip_banners(work);
@@ -89,10 +90,10 @@ void lk_work_clear(lk_work *work)
 	lk_plan_clear(&work->plan);
 	lk_work_fill_clear(work);
 	g_clear_pointer(&work->told, g_ptr_array_unref);
+	g_clear_pointer(&work->also, g_ptr_array_unref);
 	g_clear_pointer(&work->teams, g_ptr_array_unref);
 	g_clear_pointer(&work->ticket_now, lk_rows_free);
 	g_clear_pointer(&work->explain, lk_json_unref);
-	g_clear_pointer(&work->apart_subject, g_free);
 	g_clear_pointer(&work->bare_subject, g_free);
 	g_clear_pointer(&work->bare_words, g_free);
 	g_clear_pointer(&work->unknown_customer, g_free);
@@ -349,6 +350,7 @@ void lk_work_settle(lk_work *work, lk_outcome outcome, const char *quarantine, c
 	plan->language = language;
 	plan->acknowledge_reason = g_strdup("control mail is never answered");
 	g_ptr_array_set_size(work->teams, 0);
+	g_ptr_array_set_size(work->also, 0);
 	explain(work);
 }
 
@@ -391,18 +393,23 @@ static bool route(lk_work *work, GError **error)
 	return true;
 }
 
-bool lk_work_decide(lk_work *work, GError **error)
+static void read_facts(lk_work *work)
 {
-	work->clues = lk_clues_find(work->policy, work->mail, work->intake->recipients);
-	lk_work_read_actions(work);
-	if (!lk_work_read_apart(work, error) || !load_candidates(work, error))
-		return false;
 	work->facts.has_sender = work->has_from;
 	work->facts.sender_is_agent = lk_policy_agent(work->policy, work->from) != NULL;
 	work->facts.dmarc_fails = lk_mail_fails_dmarc(work->mail);
 	work->facts.kind = work->mail->kind;
 	work->facts.received_at = work->at;
 	lk_work_read_words(work);
+}
+
+bool lk_work_decide(lk_work *work, GError **error)
+{
+	work->clues = lk_clues_find(work->policy, work->mail, work->intake->recipients);
+	lk_work_read_actions(work);
+	if (!lk_work_read_apart(work, error) || !load_candidates(work, error))
+		return false;
+	read_facts(work);
 	lk_thread_decide(work->policy, work->clues, &work->facts, &work->thread);
 	if (!lk_work_read_forward(work, error) || !lk_work_find_similar(work, error) ||
 	    !find_machine_repeat(work, error))
@@ -411,6 +418,22 @@ bool lk_work_decide(lk_work *work, GError **error)
 		return false;
 	lk_plan_decide(work->policy, work->intake, work->clues, &work->thread, &work->route,
 		       &work->sender, &work->plan);
+	if (!lk_work_fill(work, error) || !lk_work_find_teams(work, error))
+		return false;
+	explain(work);
+	return true;
+}
+
+bool lk_work_decide_open(lk_work *work, const char *why, const char *unanswered, GError **error)
+{
+	work->clues = lk_clues_find(work->policy, work->mail, work->intake->recipients);
+	read_facts(work);
+	work->thread.links = g_array_new(FALSE, FALSE, sizeof(lk_thread_link));
+	work->thread.reason = g_strdup(why);
+	if (!route(work, error))
+		return false;
+	lk_plan_open(work->policy, work->intake, &work->route, &work->sender, why, unanswered,
+		     &work->plan);
 	if (!lk_work_fill(work, error) || !lk_work_find_teams(work, error))
 		return false;
 	explain(work);

@@ -64,19 +64,19 @@ static void add_mail(lk_json *mails, const char *to, const char *name, const cha
 	lk_json_push(mails, one);
 }
 
-static lk_json *mails_json(const lk_mail *mail, const lk_route *route, const lk_plan *plan)
+static lk_json *mails_json(const lk_intake *intake, const lk_route *route, const lk_plan *plan)
 {
+	const lk_mail *mail = intake->mail;
+	bool hands_on = plan->outcome == LK_OUTCOME_TICKET && !intake->is_silent;
 	lk_json *mails = lk_json_array();
 
 	if (plan->acknowledge)
 		add_mail(mails, lk_mail_sender(mail), plan->template_name,
 			 plan->acknowledge_reason);
-	for (unsigned i = 0; plan->outcome == LK_OUTCOME_TICKET && i < route->rules.forward->len;
-	     i++)
+	for (unsigned i = 0; hands_on && i < route->rules.forward->len; i++)
 		add_mail(mails, g_ptr_array_index(route->rules.forward, i), "forward",
 			 "a rule forwards it");
-	if (plan->outcome == LK_OUTCOME_TICKET && route->rules.supplier &&
-	    route->rules.supplier->addresses->len > 0)
+	if (hands_on && route->rules.supplier && route->rules.supplier->addresses->len > 0)
 		add_mail(mails, g_ptr_array_index(route->rules.supplier->addresses, 0), "forward",
 			 "a rule hands it to the supplier");
 	return mails;
@@ -151,7 +151,7 @@ lk_json *lk_plan_explain(const lk_policy *policy, const lk_intake *intake,
 	lk_json_take(json, "missing_fields", lk_json_array());
 	lk_json_set_bool(json, "acknowledge", plan->acknowledge);
 	lk_json_set_text(json, "acknowledge_reason", plan->acknowledge_reason);
-	lk_json_take(json, "mails", mails_json(mail, route, plan));
+	lk_json_take(json, "mails", mails_json(intake, route, plan));
 	lk_json_take(json, "commands", lk_json_array());
 	set_or_null(json, "quarantine", plan->quarantine, true);
 	lk_json_set_text(json, "reason", plan->reason);
