@@ -3,6 +3,7 @@
 #include "lib/base/text.h"
 #include "lib/desk/absence.h"
 #include "lib/desk/ingest-agent-private.h"
+#include "lib/desk/intake.h"
 #include "lib/desk/outbox-private.h"
 #include "lib/mail/reply-lines.h"
 
@@ -222,6 +223,24 @@ static bool has_commands(const lk_agent_mail *m)
 }
 
 /*
+ * Did it come to the address of a question to this agent, and to none that lets them act? Such an
+ * address lets them answer, without more proof, and do nothing else: commands are words there.
+ */
+static bool answers_question(const lk_agent_mail *m)
+{
+	bool is_answer = false;
+
+	for (unsigned i = 0; i < m->tokens->len; i++) {
+		const lk_authority_token *token = &g_array_index(m->tokens, lk_authority_token, i);
+		if (token->purpose == LK_PURPOSE_AGENT)
+			return false;
+		is_answer |= token->purpose == LK_PURPOSE_CONSULT && token->is_for_agent &&
+			     !token->is_revoked && token->ticket == m->work->thread.ticket;
+	}
+	return is_answer && m->work->thread.ticket;
+}
+
+/*
  * Proven, held or refused. Without a ticket and without commands it is a matter of the agent's own,
  * which needs no proof.
  */
@@ -238,6 +257,11 @@ static bool dispatch(lk_agent_mail *m, lk_ingest_result *result, bool *ret_done,
 	*ret_done = true;
 	if (m->decision.authority == LK_AUTHORITY_REFUSED)
 		return lk_agent_mail_refuse(m, result, error);
+	if (answers_question(m)) {
+		*ret_done = false;
+		m->work->plan.writer = LK_WRITER_CONSULTED;
+		return lk_work_find_teams(m->work, error);
+	}
 	if (is_empty)
 		return lk_agent_mail_keep(m, ticket, "an agent's mail without new words", result,
 					  error);

@@ -85,13 +85,15 @@ static lk_status status_of(const lk_work *work, int64_t ticket)
 static lk_status status_after(const lk_work *work, lk_status was)
 {
 	const lk_thread_decision *thread = &work->thread;
-	lk_status_event event = thread->is_thanks    ? LK_EVENT_THANKS
+	bool is_supplier = work->plan.writer == LK_WRITER_SUPPLIER;
+	lk_status_event event = is_supplier	     ? LK_EVENT_SUPPLIER
+				: thread->is_thanks  ? LK_EVENT_THANKS
 				: thread->is_chase   ? LK_EVENT_CHASE
 				: thread->may_reopen ? LK_EVENT_CUSTOMER
 						     : LK_EVENT_CUSTOMER_LATE;
 	lk_status next = was;
 
-	if (work->plan.moves)
+	if (work->plan.moves || is_supplier)
 		lk_status_next(was, event, &next);
 	return next;
 }
@@ -111,6 +113,7 @@ bool lk_work_join(lk_work *work, lk_ingest_result *result, GError **error)
 	lk_work_tell_unanswered(work, ticket);
 	if (!lk_work_store(work, LK_OUTCOME_TICKET, work->plan.reason, NULL, ticket, ticket, result,
 			   error) ||
+	    !lk_work_inside(work, ticket, result->message, error) ||
 	    !lk_work_chased(work, ticket, result->message, error) ||
 	    !lk_work_vacation(work, ticket, result->message, error) ||
 	    !lk_work_notify(work, ticket, result->message, error))
@@ -122,7 +125,9 @@ bool lk_work_join(lk_work *work, lk_ingest_result *result, GError **error)
 			.status = now,
 			.at = work->at,
 			.actor = work->actor,
-			.reason = "a customer's message came",
+			.reason = work->plan.writer == LK_WRITER_SUPPLIER
+					  ? "the supplier answered"
+					  : "a customer's message came",
 			.message = result->message};
 	return lk_ticket_move(work->db, work->policy, &move, NULL, error) &&
 	       lk_work_rules_after(work, ticket, result->message, false, error);

@@ -76,6 +76,7 @@ void lk_work_init(lk_work *work, lk_db *db, const lk_policy *policy, lk_time now
 	work->also = g_ptr_array_new();
 	work->teams = g_ptr_array_new_with_free_func(lk_work_team_free);
 	lk_thread_facts_init(&work->facts);
+	work->supplier_references = g_ptr_array_new_with_free_func(g_free);
 	lk_work_strip_banners(work);
 }
 
@@ -91,6 +92,7 @@ void lk_work_clear(lk_work *work)
 	lk_work_fill_clear(work);
 	g_clear_pointer(&work->told, g_ptr_array_unref);
 	g_clear_pointer(&work->also, g_ptr_array_unref);
+	g_clear_pointer(&work->supplier_references, g_ptr_array_unref);
 	g_clear_pointer(&work->teams, g_ptr_array_unref);
 	g_clear_pointer(&work->ticket_now, lk_rows_free);
 	g_clear_pointer(&work->explain, lk_json_unref);
@@ -220,6 +222,8 @@ static void read_ticket(lk_work *work, const lk_rows *rows, size_t row)
 		.reopen_s = queue ? queue->reopen_s : LK_DEFAULT_REOPEN_S,
 		.sender_is_requester = lk_row_bool(rows, row, "is_requester"),
 		.sender_takes_part = lk_row_bool(rows, row, "takes_part"),
+		.sender_is_supplier = work->supplier && lk_row_bool(rows, row, "is_supplier"),
+		.is_referenced = work->supplier && lk_row_bool(rows, row, "is_referenced"),
 	};
 	bool is_known = lk_status_parse(lk_row_text(rows, row, "status"), &ticket.status);
 
@@ -291,13 +295,15 @@ static bool load_candidates(lk_work *work, GError **error)
 			g_array_append_val(numbers, id->ticket);
 	}
 	g_array_append_vals(numbers, clues->tags->data, clues->tags->len);
-	if (numbers->len + sent->len + clues->ids->len == 0)
+	if (numbers->len + sent->len + clues->ids->len + work->supplier_references->len == 0)
 		return true;
 
 	param_hash(params, work->has_from, work->from_hash, sizeof(work->from_hash));
 	lk_param_ints(params, (const int64_t *)(void *)numbers->data, numbers->len);
 	lk_param_blocks(params, hashes->data, clues->ids->len, LK_KEY_HASH_BYTES);
 	lk_param_ints(params, (const int64_t *)(void *)sent->data, sent->len);
+	lk_param_text(params, work->supplier ? work->supplier->name : NULL);
+	lk_param_texts(params, work->supplier_references);
 	if (!lk_db_run(work->db, LK_Q_THREAD_CANDIDATES, params, &rows, error))
 		return false;
 	read_candidates(work, rows);
@@ -407,6 +413,7 @@ bool lk_work_decide(lk_work *work, GError **error)
 {
 	work->clues = lk_clues_find(work->policy, work->mail, work->intake->recipients);
 	lk_work_read_actions(work);
+	lk_work_read_supplier(work);
 	if (!lk_work_read_apart(work, error) || !load_candidates(work, error))
 		return false;
 	read_facts(work);

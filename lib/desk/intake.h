@@ -102,6 +102,18 @@ bool lk_work_mass(lk_work *work, int64_t ticket, GError **error);
  */
 bool lk_work_send(lk_work *work, const lk_outbox_mail *mail, GError **error);
 
+/*
+ * ingest-inside.c: which supplier sent the mail and which references of the supplier's own it names.
+ * Before the candidates are loaded.
+ */
+void lk_work_read_supplier(lk_work *work);
+
+/*
+ * ingest-inside.c: after a mail of a supplier or of somebody who was asked was stored: records the
+ * supplier's reference, ends the question, adds who asked to those who hear of it.
+ */
+bool lk_work_inside(lk_work *work, int64_t ticket, int64_t message, GError **error);
+
 /* One team that hears of the mail. */
 typedef struct {
 	lk_notice notice;

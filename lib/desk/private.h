@@ -72,7 +72,9 @@ typedef struct {
 	lk_mail bare;	       /* where there were any; its new texts are: */
 	char *bare_subject;
 	char *bare_words;
-	char *unknown_customer; /* whose mail an agent forwarded, by name only; or NULL */
+	const lk_supplier *supplier;	/* that the sender is, or NULL */
+	GPtrArray *supplier_references; /* char *: what it names, as in the database */
+	char *unknown_customer;		/* whose mail an agent forwarded, by name only; or NULL */
 } lk_work;
 
 void lk_work_init(lk_work *work, lk_db *db, const lk_policy *policy, lk_time now,

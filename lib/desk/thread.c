@@ -102,7 +102,7 @@ static lk_writer writer_of(const decider *d, const lk_thread_ticket *ticket, lk_
 {
 	if (d->facts->kind == LK_KIND_AUTO_REPLY || d->facts->kind == LK_KIND_BOUNCE)
 		return LK_WRITER_MACHINE;
-	if (purpose == LK_PURPOSE_SUPPLIER && is_for_sender)
+	if (purpose == LK_PURPOSE_SUPPLIER && (is_for_sender || ticket->sender_is_supplier))
 		return LK_WRITER_SUPPLIER;
 	if (purpose == LK_PURPOSE_CONSULT && is_for_sender)
 		return LK_WRITER_CONSULTED;
@@ -121,7 +121,7 @@ static const char *purpose_words(lk_purpose purpose)
 	case LK_PURPOSE_NOTE:
 		return "it came to the note address";
 	case LK_PURPOSE_SUPPLIER:
-		return "it answers a mail to a supplier";
+		return "a supplier's words stay inside";
 	case LK_PURPOSE_CONSULT:
 		return "it answers a question to a colleague";
 	case LK_PURPOSE_SURVEY:
@@ -180,7 +180,8 @@ static const lk_thread_ticket *token_ticket(const decider *d, const lk_clue_toke
 		return sent ? find_ticket(d->facts, sent->ticket) : NULL;
 	}
 	const lk_thread_ticket *ticket = find_ticket(d->facts, token->number);
-	/* An agent's token has an epoch of its own (authority.h); a revoked one still ties as a note. */
+	/* An agent's token has an epoch of its own (authority.h); a revoked one still ties as a
+	 * note. */
 	if (token->purpose == LK_PURPOSE_AGENT)
 		return ticket;
 	return ticket && ticket->named_epoch == token->epoch ? ticket : NULL;
@@ -192,6 +193,9 @@ static lk_purpose restrict_purpose(const decider *d, const lk_thread_ticket *tic
 {
 	if (purpose != LK_PURPOSE_CUSTOMER && purpose != LK_PURPOSE_NONE)
 		return purpose;
+	/* Whatever of ours a supplier answers, the words stay inside. */
+	if (ticket->sender_is_supplier && !ticket->sender_takes_part)
+		return LK_PURPOSE_SUPPLIER;
 	for (unsigned i = 0; i < d->clues->tokens->len; i++) {
 		const lk_clue_token *token = &g_array_index(d->clues->tokens, lk_clue_token, i);
 		lk_purpose other = LK_PURPOSE_NONE;
@@ -279,7 +283,7 @@ static bool may_join(const decider *d, const lk_thread_ticket *ticket)
 {
 	if (!d->facts->has_sender || d->facts->dmarc_fails)
 		return false;
-	return ticket->sender_takes_part || d->facts->sender_is_agent;
+	return ticket->sender_takes_part || ticket->sender_is_supplier || d->facts->sender_is_agent;
 }
 
 static const char *refusal(const decider *d)
@@ -322,6 +326,13 @@ static const lk_thread_ticket *hit_ticket(const decider *d, unsigned id, bool jo
 	return best;
 }
 
+/* A supplier's words stay inside, unless the supplier is a customer on this ticket. */
+static lk_purpose weak_purpose(const lk_thread_ticket *ticket)
+{
+	return ticket->sender_is_supplier && !ticket->sender_takes_part ? LK_PURPOSE_SUPPLIER
+									: LK_PURPOSE_NONE;
+}
+
 /* Evidence 3. Where the sender takes no part, remembers the ticket to link to. */
 static bool by_reference(decider *d, const lk_thread_ticket **ret_refused)
 {
@@ -336,7 +347,7 @@ static bool by_reference(decider *d, const lk_thread_ticket **ret_refused)
 						? "earlier mails name it as a root"
 						: "names a message",
 					reference);
-		settle(d, ticket, LK_PURPOSE_NONE, false, LK_EVIDENCE_REFERENCE, reason);
+		settle(d, ticket, weak_purpose(ticket), false, LK_EVIDENCE_REFERENCE, reason);
 		return true;
 	}
 	for (unsigned i = 0; i < d->clues->ids->len && !*ret_refused; i++)
@@ -360,10 +371,32 @@ static bool by_subject(decider *d, const lk_thread_ticket **ret_refused)
 		g_autofree char *reference = lk_reference(d->policy, ticket->ticket);
 		g_autofree char *reason = g_strdup_printf(
 			"subject names %s, in which the sender takes part", reference);
-		settle(d, ticket, LK_PURPOSE_NONE, false, LK_EVIDENCE_SUBJECT, reason);
+		settle(d, ticket, weak_purpose(ticket), false, LK_EVIDENCE_SUBJECT, reason);
 		return true;
 	}
 	return false;
+}
+
+/* Evidence 4, too: the supplier's own reference of the ticket. */
+static bool by_supplier_reference(decider *d)
+{
+	const lk_thread_ticket *best = NULL;
+
+	if (!d->facts->has_sender || d->facts->dmarc_fails || d->facts->sender_is_agent)
+		return false;
+	for (unsigned i = 0; i < d->facts->tickets->len; i++) {
+		const lk_thread_ticket *ticket =
+			&g_array_index(d->facts->tickets, lk_thread_ticket, i);
+		if (ticket->is_referenced && is_better(ticket, best))
+			best = ticket;
+	}
+	if (!best)
+		return false;
+	g_autofree char *reference = lk_reference(d->policy, best->ticket);
+	g_autofree char *reason =
+		g_strdup_printf("names the supplier's own reference of %s", reference);
+	settle(d, best, LK_PURPOSE_SUPPLIER, false, LK_EVIDENCE_SUPPLIER_REFERENCE, reason);
+	return true;
 }
 
 /* Why the mail is about that ticket; NULL: it is not. Caller frees. */
@@ -467,7 +500,7 @@ void lk_thread_decide(const lk_policy *policy, const lk_clues *clues, const lk_t
 	g_array_set_clear_func(ret_decision->links, link_clear);
 	ret_decision->writer = LK_WRITER_REQUESTER;
 	if (by_token(&d) || by_message_id(&d) || by_reference(&d, &refused_reference) ||
-	    by_subject(&d, &refused_subject))
+	    by_subject(&d, &refused_subject) || by_supplier_reference(&d))
 		return;
 	bool joins = by_duplicate(&d);
 	if (refused_reference)

@@ -135,6 +135,10 @@ COMMENT ON COLUMN ticket.answer_by IS 'Until when a customer who was asked shoul
 COMMENT ON COLUMN ticket.survey_excluded IS 'Why a manager excluded its survey score from the figures; null: it counts.';
 GRANT SELECT (answer_by) ON ticket TO luukku_read;
 
+ALTER TABLE ticket ADD COLUMN supplier_references text[] NOT NULL DEFAULT '{}';
+CREATE INDEX ticket_supplier_references ON ticket USING gin (supplier_references) WHERE supplier IS NOT NULL;
+COMMENT ON COLUMN ticket.supplier_references IS 'References of suppliers'' own, from their mails: the supplier''s name, a space, the reference.';
+
 GRANT SELECT, INSERT, UPDATE ON command_run, held_command, agent_token, consultation, absence, look_up
 	TO luukku_fetch, luukku_lmtp, luukku_ctl;
 GRANT SELECT ON agent_token, consultation, absence TO luukku_send;

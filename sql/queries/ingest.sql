@@ -237,3 +237,17 @@ UPDATE person p
    SET suppressed_until = greatest(p.suppressed_until, $6), suppressed_reason = $7
   FROM outbox o
  WHERE o.id = $1 AND p.address_hash = o.recipient_hash AND $6::timestamptz IS NOT NULL;
+
+-- name: ingest_supplier_reference
+-- $1 ticket, $2 references as the column has them. Those that are new; 50 at most are kept.
+UPDATE ticket t
+   SET supplier_references = t.supplier_references || ARRAY(
+	SELECT g.name FROM unnest($2::text[]) AS g (name) WHERE g.name <> ALL (t.supplier_references))
+ WHERE t.id = $1 AND NOT $2::text[] <@ t.supplier_references AND cardinality(t.supplier_references) < 50
+RETURNING t.id;
+
+-- name: ingest_answered
+-- $1 ticket, $2 folded address, $3 at. The open questions to who answered are over; gives who asked.
+UPDATE consultation SET answered_at = $3, ended_at = $3
+ WHERE ticket_id = $1 AND address = $2 AND ended_at IS NULL
+RETURNING asked_by;

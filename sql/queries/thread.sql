@@ -2,7 +2,8 @@
 
 -- name: thread_candidates
 -- $1 BLAKE2b-128 of the sender's folded address or null, $2 ticket numbers that the mail names,
--- $3 BLAKE2b-128 of the ids it names, $4 outbox rows whose return address it came to.
+-- $3 BLAKE2b-128 of the ids it names, $4 outbox rows whose return address it came to, $5 the supplier who
+-- sent it or null, $6 what it names as ticket.supplier_references.
 -- Rows of three sorts by column what: ticket (named, with merges followed), hit (the id with index
 -- n belongs to named), sent (outbox row n is about named).
 WITH RECURSIVE hit AS (
@@ -17,6 +18,7 @@ WITH RECURSIVE hit AS (
 	SELECT unnest($2::bigint[]) AS id
 	UNION SELECT ticket_id FROM hit
 	UNION SELECT ticket_id FROM sent
+	UNION SELECT id FROM ticket WHERE supplier IS NOT NULL AND supplier_references && $6::text[]
 ), chain AS (
 	SELECT t.id AS named, t.token_epoch AS epoch, t.id, t.merged_into,
 	       0 AS depth
@@ -34,11 +36,15 @@ SELECT 'ticket' AS what, 0::bigint AS n, f.named, f.epoch::bigint AS epoch, t.id
        t.requester_id = p.id OR EXISTS (
 		SELECT FROM participant a
 		 WHERE a.ticket_id IN (t.id, f.named) AND a.person_id = p.id) AS takes_part,
-       NULL AS purpose
+       NULL AS purpose,
+       $5::text = t.supplier OR t.supplier_references && $6::text[] OR r.is_referenced AS is_supplier,
+       r.is_referenced
   FROM final f
   JOIN ticket t ON t.id = f.id
+ CROSS JOIN LATERAL (
+	SELECT n.supplier_references && $6::text[] AS is_referenced FROM ticket n WHERE n.id = f.named) AS r
   LEFT JOIN person p ON p.address_hash = $1
 UNION ALL
-SELECT 'hit', n - 1, ticket_id, NULL, NULL, NULL, NULL, NULL, is_stored, NULL, NULL, NULL FROM hit
+SELECT 'hit', n - 1, ticket_id, NULL, NULL, NULL, NULL, NULL, is_stored, NULL, NULL, NULL, NULL, NULL FROM hit
 UNION ALL
-SELECT 'sent', id, ticket_id, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, purpose FROM sent;
+SELECT 'sent', id, ticket_id, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, purpose, NULL, NULL FROM sent;

@@ -98,6 +98,8 @@ static void read_ticket(table_case *c, char **words)
 		.reopen_s = 14 * 86400,
 		.sender_is_requester = strcmp(part, "requester") == 0,
 		.sender_takes_part = strcmp(part, "no") != 0,
+		.sender_is_supplier = flag(words, "supplier") || flag(words, "referenced"),
+		.is_referenced = flag(words, "referenced"),
 	};
 	int64_t ago = 0;
 

@@ -10,23 +10,27 @@ package Luukku::Test::Desk;
 #   $desk->ctl('list', '--json')                   luukkuctl; ->json('show', 'TUKI-1001') decodes
 #   $desk->db->sql(..)  $desk->smtp->mails  $desk->dovecot->count(..)
 #   $desk->start_over                              empty database, mailboxes and sink; same servers
+#   $desk->leaks                                   a test: what customers got has nothing of the inside
 #
-# Options of start: mailboxes => TEXT, site => TEXT, smtp => TEXT, queues => TEXT, extra => TEXT
+# Options of start: mailboxes => TEXT, site => TEXT, smtp => TEXT, agents => TEXT, queues => TEXT, extra => TEXT
 # (configuration, in place of the default or on top of it), pg => Luukku::Test::Pg.
 
 use strict;
 use warnings;
 use Exporter 'import';
+use Encode ();
 use JSON::PP ();
 use Luukku::Test::Base qw(run wait_until program slurp spew);
 use Luukku::Test::Dovecot;
 use Luukku::Test::Pg;
 use Luukku::Test::Proc qw(spawn stop_pid is_running run_dir log_as_comments unprivileged_ids);
 use Luukku::Test::Smtp;
+use MIME::Base64 ();
+use MIME::QuotedPrint ();
 use POSIX ();
 use Test::More ();
 
-our @EXPORT_OK = qw(mail header);
+our @EXPORT_OK = qw(mail header parts);
 
 my $desks = 0;
 my $mails = 0;
@@ -98,12 +102,16 @@ CONF
   { name = "ict"; addresses = ( "ict@example.fi" ); agents = ( "aino@example.fi" ); notify = "none"; mass: { people = 0; }; },
   { name = "hr"; addresses = ( "hr@example.fi" ); agents = ( "bo@example.fi" ); notify = "none"; mass: { people = 0; }; }
 CONF
+	my $agents = $o->{agents} // <<'CONF';
+  { name = "Aino Aalto"; address = "aino@example.fi"; },
+  { name = "Bo Berg"; address = "bo@example.fi"; }
+CONF
 	my $user = getpwuid((unprivileged_ids())[0]);
 	my $smtp_text = $o->{smtp} // <<"CONF";
   host = "127.0.0.1"; port = $smtp; tls = "none"; auth = "plain"; user = "luukku";
   password_file = "smtp.pass"; envelope_from = "luukku-bounces\@example.fi"; connections = 1;
 CONF
-	spew($self->conf, <<"CONF", 0600);
+	my $text = <<"CONF";
 site: { name = "Esimerkki Oy"; prefix = "TUKI"; domain = "example.fi"; language = "fi";
   timezone = "Europe/Helsinki"; user = "$user"; key_file = "site.key"; run_dir = "run"; spool_dir = "spool";
 @{[ $o->{site} // '' ]}
@@ -111,13 +119,72 @@ site: { name = "Esimerkki Oy"; prefix = "TUKI"; domain = "example.fi"; language 
 database: { conninfo = "$conninfo"; owner_conninfo = "$owner"; };
 smtp: { $smtp_text };
 mailboxes: ( $mailboxes );
-agents: ( { name = "Aino Aalto"; address = "aino\@example.fi"; },
-  { name = "Bo Berg"; address = "bo\@example.fi"; } );
+agents: ( $agents );
 queues: ( $queues );
 @{[ $o->{extra} // '' ]}
 CONF
+	utf8::encode($text) if utf8::is_utf8($text);
+	spew($self->conf, $text, 0600);
 	$self->give_away($self->conf);
 	return;
+}
+
+# Addresses of the members of one list of the configuration.
+sub addresses_in {
+	my ($self, $list) = @_;
+	my ($text) = slurp($self->conf) =~ /^\s*$list\s*[:=]\s*(\((?:[^()"]|"[^"]*"|(?1))*\))/m;
+	return map { lc } ($text // '') =~ /"([^"\s]+@[^"\s]+)"/g;
+}
+
+# What is said inside: notes of the team, words of suppliers and of those who were asked; lines long
+# enough to be nobody else's, unless the customer was told or wrote the same.
+sub inside_words {
+	my ($self) = @_;
+	my %seen;
+	for my $row ($self->{db}->sql("SELECT direction, coalesce(reply_text, text, '') FROM message")) {
+		my ($direction, $words) = @$row;
+		$words = Encode::decode('UTF-8', $words) if !utf8::is_utf8($words);
+		for my $line (split /\R/, $words) {
+			$line =~ s/^[\s>#]+|\s+$//g;
+			next if length $line < 12;
+			$seen{$line} .= $direction eq 'note' ? 'i' : 'o';
+		}
+	}
+	return grep { $seen{$_} !~ /o/ } keys %seen;
+}
+
+# Checks every mail that the sink got for people outside the team, as one test: no agent's address, no
+# note, no word or address of a supplier or of somebody who was asked, no header of ours for the team,
+# no reply address that was made for another recipient. Before start_over, which forgets them.
+# inside => [..]: more addresses that belong to the team.
+sub leaks {
+	my ($self, %option) = @_;
+	my %inside = map { lc $_ => 1 } @{ $option{inside} // [] }, map { $self->addresses_in($_) } qw(agents suppliers);
+	$inside{ lc $_->[0] } = 1 for $self->{db}->sql('SELECT DISTINCT address FROM consultation');
+	my @mails = $self->{smtp}->mails;
+	my %made_for;
+	for my $mail (@mails) {
+		my $reply_to = header($mail->{data}, 'Reply-To') // next;
+		$made_for{$_}{ lc $mail->{rcpt}[0] } = 1 for $reply_to =~ /(\S+\+[a-z2-7]{36}@)/g;
+	}
+	my @words = $self->inside_words;
+	my @found;
+	my $n = 0;
+	for my $mail (@mails) {
+		my $to = lc $mail->{rcpt}[0];
+		next if $inside{$to};
+		$n++;
+		my $all = join "\n", $mail->{data}, map { $_->{head} . "\n" . $_->{text} } parts($mail->{data});
+		push @found, "$to got the address $_" for grep { $all =~ /\Q$_\E/i } keys %inside;
+		push @found, "$to got a header $1" if $mail->{data} =~ /^(X-Luukku[^:\r\n]*|List-Id):/mi;
+		push @found, "$to got the words \"$_\"" for grep { index($all, $_) >= 0 } @words;
+		push @found, map { "$to got the reply address of " . join ' ', keys %{ $made_for{$_} } }
+			grep { $all =~ /\Q$_\E/i && !$made_for{$_}{$to} } keys %made_for;
+		push @found, "several people have one mail: @{ $mail->{rcpt} }" if @{ $mail->{rcpt} } > 1;
+	}
+	my $good = Test::More::is(scalar @found, 0, "nothing of the inside in the $n mails to people outside");
+	Test::More::diag(Encode::encode('UTF-8', $_)) for @found;
+	return $good;
 }
 
 # Empty tables, mailboxes and sink, with the servers still running.
@@ -238,6 +305,34 @@ sub header {
 	my ($head) = split /\r?\n\r?\n/, $mail, 2;
 	$head =~ s/\r?\n[ \t]+/ /g;
 	return $head =~ /^\Q$name\E:[ \t]*(.*?)\r?$/mi ? $1 : undef;
+}
+
+# The leaves of a mail with their bytes decoded: { type, head, text (characters, or bytes of what is no
+# text), name }; encoded words of headers are decoded, too.
+sub parts {
+	my ($mail) = @_;
+	my ($head, $body) = split /\r?\n\r?\n/, $mail, 2;
+	$body //= '';
+	$head =~ s/\r?\n[ \t]+/ /g;
+	my ($type) = $head =~ /^Content-Type:\s*([^\s;]+)/mi;
+	$type = lc($type // 'text/plain');
+	my $shown = Encode::decode('MIME-Header', $head);
+	if ($type =~ m{^multipart/} && $head =~ /boundary="?([^";\s]+)"?/i) {
+		my $boundary = $1;
+		my (undef, @inner) = split /^--\Q$boundary\E(?:--)?[ \t]*\r?\n/m, "$body\n";
+		my @leaves = map { parts($_) } grep { /\S/ } @inner;
+		$leaves[0]{head} = "$shown\n$leaves[0]{head}" if @leaves;
+		return @leaves;
+	}
+	my ($encoding) = $head =~ /^Content-Transfer-Encoding:\s*(\S+)/mi;
+	$encoding = lc($encoding // '');
+	my $bytes = $encoding eq 'base64' ? MIME::Base64::decode_base64($body)
+		: $encoding eq 'quoted-printable' ? MIME::QuotedPrint::decode_qp($body)
+		: $body;
+	$bytes = Encode::decode('UTF-8', $bytes) if $type =~ m{^text/};
+	$bytes =~ s/\r\n/\n/g if $type =~ m{^text/};
+	my ($name) = $head =~ /filename="?([^";\r\n]+)"?/i;
+	return { type => $type, head => $shown, text => $bytes, name => $name };
 }
 
 1;
