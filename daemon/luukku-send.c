@@ -259,6 +259,14 @@ static bool transmit(sender *self, const lk_outbox_claim *claim, lk_smtp_result 
 	const char *recipients[] = {claim->recipient, NULL};
 	size_t n;
 	const char *bytes = g_bytes_get_data(claim->wire, &n);
+	if (lk_smtp_max_size(self->smtp) > 0 && n > lk_smtp_max_size(self->smtp)) {
+		*result = (lk_smtp_result){.class = LK_SMTP_PERMANENT,
+					   .code = 552,
+					   .status = g_strdup("5.3.4"),
+					   .reply = g_strdup("the mail is larger than the mail "
+							     "server's SIZE")};
+		return true;
+	}
 	for (;;) {
 		bool was_reused = self->is_reused;
 		lk_smtp_send(self->smtp, claim->envelope_from ? claim->envelope_from : "",
@@ -276,6 +284,29 @@ static bool transmit(sender *self, const lk_outbox_claim *claim, lk_smtp_result 
 			return true;
 		lk_smtp_result_clear(result);
 	}
+}
+
+/* The server takes no mail of this size (RFC 1870, RFC 3463 X.3.4). */
+static bool is_too_large(const lk_smtp_result *result)
+{
+	return result->class == LK_SMTP_PERMANENT &&
+	       (result->code == 552 || (result->status && strcmp(result->status, "5.3.4") == 0));
+}
+
+/* Again without attachments, if it has any; else as any other refusal. */
+static bool record_or_shrink(sender *self, const lk_outbox_claim *claim,
+			     const lk_smtp_result *result, GError **error)
+{
+	g_autoptr(GError) failure = NULL;
+	bool is_shrunk = false;
+
+	/* What the database does not take now is recorded as the refusal that it is. */
+	if (is_too_large(result) &&
+	    lk_outbox_shrink(self->db, lk_now(), claim, result->code, result->status, result->reply,
+			     &is_shrunk, &failure) &&
+	    is_shrunk)
+		return true;
+	return record(self, claim, result, error);
 }
 
 static bool send_one(sender *self, const lk_outbox_claim *claim, GError **error)
@@ -296,7 +327,7 @@ static bool send_one(sender *self, const lk_outbox_claim *claim, GError **error)
 		return true;
 	}
 	lk_fault("send.before-record");
-	bool is_good = record(self, claim, &result, error);
+	bool is_good = record_or_shrink(self, claim, &result, error);
 	lk_fault("send.recorded");
 	log_outcome(claim, outcome, &result, lk_monotonic_ms() - begun_ms);
 	self->did++;

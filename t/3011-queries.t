@@ -49,6 +49,7 @@ my %users = (
 	notice         => ['luukku_send'],
 	outbox         => ['luukku_send'],
 	outbox_insert  => [@intake, qw(luukku_ctl luukku_sched)],
+	outbox_tripped => [@intake, qw(luukku_ctl luukku_sched)],
 	outbox_prepare => [@intake, qw(luukku_ctl luukku_sched)],
 	person         => ['luukku_ctl'],
 	replay         => ['luukku_ctl'],

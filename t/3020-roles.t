@@ -70,6 +70,7 @@ schema_migration s
 absence s
 agent_token s
 consultation s
+timer s i
 END
 	luukku_sched => <<'END',
 setting s i u

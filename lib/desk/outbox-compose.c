@@ -157,6 +157,9 @@ static bool start(draft *d, GError **error)
 	if (!fill_notice(d, language, error))
 		return false;
 	add_prose(d);
+	lk_json_set_bool(d->variables, "is_late_mail",
+			 d->now - lk_row_time(d->rows, d->row, "created_at") >
+				 LK_OUTBOX_LATE_S * LK_SECOND);
 	bool is_bilingual = lk_json_get_bool(d->variables, "is_bilingual", false);
 	if (!is_bilingual || d->policy->bilingual[language])
 		d->languages[d->n_languages++] = language;

@@ -75,7 +75,7 @@ static bool read_parts(lk_db *db, lk_outbox_form *form, int64_t message, GError 
 		int64_t size = lk_row_int(form->rows, row, "size");
 		const char *name = lk_row_text(form->rows, row, "filename");
 
-		if (size > left) {
+		if (size > left || form->is_bare) {
 			g_ptr_array_add(form->left_out, g_strdup(name ? name : "?"));
 			continue;
 		}
@@ -112,6 +112,7 @@ bool lk_outbox_form_read(lk_db *db, const char *text, lk_purpose purpose, lk_out
 		return false;
 	form->is_personal = lk_json_get_bool(json, "is_personal", false);
 	form->is_bulk = lk_json_get_bool(json, "is_bulk", false);
+	form->is_bare = lk_json_get_bool(json, "is_bare", false);
 	form->from_name = g_strdup(lk_json_get_text(json, "from_name"));
 	form->to = lk_json_get(json, "to") ? lk_json_ref(lk_json_get(json, "to")) : NULL;
 	form->cc = lk_json_get(json, "cc") ? lk_json_ref(lk_json_get(json, "cc")) : NULL;

@@ -2,8 +2,32 @@
 #ifndef LK_DESK_OUTBOX_PRIVATE_H
 #define LK_DESK_OUTBOX_PRIVATE_H
 
+#include "lib/base/hash.h"
 #include "lib/desk/outbox.h"
 #include "lib/mail/compose.h"
+
+/* What stands against a mail: its number, why it may not go, and what it is counted by. */
+typedef struct {
+	int64_t id;
+	lk_outbox_verdict verdict;
+	char *reason;
+	uint8_t recipient[LK_KEY_HASH_BYTES];
+	bool is_answer; /* a machine's to a mail: the next two count */
+	uint8_t domain[LK_KEY_HASH_BYTES];
+	bool has_fingerprint;
+	uint8_t fingerprint[LK_KEY_HASH_BYTES];
+} lk_outbox_check;
+void lk_outbox_check_clear(lk_outbox_check *check);
+G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(lk_outbox_check, lk_outbox_check_clear)
+
+/* outbox-breaker.c: the breaker, and everything else that keeps a mail from going out. */
+bool lk_outbox_check_mail(lk_db *db, const lk_policy *policy, lk_time now,
+			  const lk_outbox_mail *mail, lk_outbox_check *ret_check, GError **error);
+/* Domain and fingerprint, or nulls. */
+void lk_outbox_check_params(const lk_outbox_check *check, lk_params *params);
+
+/* An acknowledgement older than this says why, or is left out when the answer has gone. */
+enum { LK_OUTBOX_LATE_S = 4 * 3600 };
 
 /* "customer", "agent", ... as in outbox.purpose; NONE is "admin". */
 const char *lk_outbox_purpose_name(lk_purpose purpose);
@@ -19,6 +43,7 @@ enum { LK_OUTBOX_HEADERS = 10 };
 typedef struct {
 	bool is_personal;
 	bool is_bulk;
+	bool is_bare;	 /* too large for the server: attachments are named alone */
 	char *from_name; /* or NULL */
 	lk_json *to;	 /* all that To shows, or NULL */
 	lk_json *cc;	 /* or NULL */

@@ -16,13 +16,6 @@ static const int64_t claim_seconds = 1800;
 
 static const int64_t give_up_seconds = 5 * 86400;
 
-/*
- * Another desk that does not mark its answers as automatic, and writes each as a new mail, gets a
- * new ticket and a new acknowledgement each time: the budgets of a ticket alone would never end
- * that.
- */
-static const int64_t budgets_of_address = 3;
-
 static const struct {
 	lk_purpose purpose;
 	const char *name;
@@ -59,84 +52,6 @@ static void param_id(lk_params *params, int64_t id)
 
 /* --- adding ----------------------------------------------------------------------------------- */
 
-/* What stands against a mail: its number, and why it may not go. */
-typedef struct {
-	int64_t id;
-	lk_outbox_verdict verdict;
-	char *reason;
-} check;
-
-static void check_clear(check *c)
-{
-	g_free(c->reason);
-}
-G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(check, check_clear)
-
-static bool prepare(lk_db *db, const lk_policy *policy, lk_time now, int64_t ticket,
-		    const uint8_t *recipient_hash, lk_rows **ret_rows, GError **error)
-{
-	g_autoptr(lk_params) params = lk_params_new();
-	g_autoptr(GArray) counts = g_array_new(FALSE, FALSE, sizeof(int64_t));
-	g_autoptr(GArray) seconds = g_array_new(FALSE, FALSE, sizeof(int64_t));
-
-	for (unsigned i = 0; i < policy->breaker->len; i++) {
-		lk_budget budget = g_array_index(policy->breaker, lk_budget, i);
-		g_array_append_val(counts, budget.count);
-		g_array_append_val(seconds, budget.seconds);
-	}
-	param_id(params, ticket);
-	lk_param_bytes(params, recipient_hash, LK_KEY_HASH_BYTES);
-	lk_param_time(params, now);
-	lk_param_ints(params, (const int64_t *)(void *)counts->data, counts->len);
-	lk_param_ints(params, (const int64_t *)(void *)seconds->data, seconds->len);
-	lk_param_int(params, budgets_of_address);
-	return lk_db_run(db, LK_Q_OUTBOX_PREPARE, params, ret_rows, error);
-}
-
-/* What the breaker says against a mail; NULL: nothing. Caller frees. */
-static char *used_up(const lk_policy *policy, const lk_rows *rows)
-{
-	bool is_ticket = !lk_row_is_null(rows, 0, "budget");
-	const char *column = is_ticket ? "budget" : "address_budget";
-
-	if (lk_row_is_null(rows, 0, column))
-		return NULL;
-	lk_budget budget = g_array_index(policy->breaker, lk_budget,
-					 (unsigned)lk_row_int(rows, 0, column) - 1);
-	g_autofree char *within = lk_format_duration(budget.seconds);
-	return g_strdup_printf("held by the breaker: this address already got %" G_GINT64_FORMAT
-			       " mails about %s within %s; luukkuctl outbox retry sends it all the "
-			       "same",
-			       is_ticket ? budget.count : budget.count * budgets_of_address,
-			       is_ticket ? "the ticket" : "all its tickets", within);
-}
-
-/* The breaker and everything else that keeps a mail from going out. */
-static bool check_mail(lk_db *db, const lk_policy *policy, lk_time now, const lk_outbox_mail *mail,
-		       const uint8_t *recipient_hash, check *ret_check, GError **error)
-{
-	g_autoptr(lk_rows) rows = NULL;
-
-	if (!prepare(db, policy, now, mail->ticket, recipient_hash, &rows, error))
-		return false;
-	ret_check->id = lk_row_int(rows, 0, "id");
-	ret_check->verdict = LK_OUTBOX_SUPPRESSED;
-	if (lk_policy_is_own_address(policy, mail->recipient)) {
-		ret_check->reason = g_strdup("not sent: the recipient is an address of ours");
-	} else if (!lk_row_is_null(rows, 0, "suppressed_until") &&
-		   lk_row_time(rows, 0, "suppressed_until") > now) {
-		const char *why = lk_row_text(rows, 0, "suppressed_reason");
-		ret_check->reason = g_strdup_printf("not sent: the address is suppressed (%s)",
-						    why ? why : "a delivery report");
-	} else if ((ret_check->reason = used_up(policy, rows))) {
-		ret_check->verdict = LK_OUTBOX_HELD;
-	} else {
-		ret_check->verdict = LK_OUTBOX_QUEUED;
-		ret_check->reason = g_strdup(mail->reason);
-	}
-	return true;
-}
-
 static void form_people(lk_json *form, const char *key, const lk_outbox_person *people, unsigned n)
 {
 	lk_json *list = lk_json_array();
@@ -171,7 +86,7 @@ static char *form_of(const lk_outbox_mail *mail)
 }
 
 static bool insert(lk_db *db, const lk_policy *policy, lk_time now, const lk_outbox_mail *mail,
-		   const uint8_t *recipient_hash, const check *c, GError **error)
+		   const lk_outbox_check *c, GError **error)
 {
 	static const char *const states[] = {"queued", "suppressed", "held"};
 	static const char *const events[] = {NULL, "not_sent", "held"};
@@ -193,7 +108,7 @@ static bool insert(lk_db *db, const lk_policy *policy, lk_time now, const lk_out
 	lk_param_text(params, mail->queue->name);
 	lk_param_text(params, lk_lang_code(mail->language));
 	lk_param_text(params, mail->recipient);
-	lk_param_bytes(params, recipient_hash, LK_KEY_HASH_BYTES);
+	lk_param_bytes(params, c->recipient, LK_KEY_HASH_BYTES);
 	lk_param_text(params, name);
 	lk_param_text(params, variables);
 	lk_param_text(params, message_id);
@@ -206,24 +121,22 @@ static bool insert(lk_db *db, const lk_policy *policy, lk_time now, const lk_out
 	lk_param_text(params, form);
 	param_id(params, mail->message);
 	lk_param_time(params, mail->due_at > now ? mail->due_at : now);
+	lk_outbox_check_params(c, params);
 	return lk_db_run(db, LK_Q_OUTBOX_INSERT, params, NULL, error);
 }
 
 bool lk_outbox_add(lk_db *db, const lk_policy *policy, lk_time now, const lk_outbox_mail *mail,
 		   lk_outbox_verdict *ret_verdict, int64_t *ret_outbox, GError **error)
 {
-	uint8_t hash[LK_KEY_HASH_BYTES];
-	g_autofree char *folded = lk_address_fold(mail->recipient);
-	g_auto(check) c = {0};
+	g_auto(lk_outbox_check) c = {0};
 
 	if (!lk_address_is_sane(mail->recipient)) {
 		g_set_error(error, LK_ERROR, LK_ERR_MESSAGE,
 			    "the recipient is no address that mail can be sent to");
 		return false;
 	}
-	lk_key_hash(folded, hash);
-	if (!check_mail(db, policy, now, mail, hash, &c, error) ||
-	    !insert(db, policy, now, mail, hash, &c, error))
+	if (!lk_outbox_check_mail(db, policy, now, mail, &c, error) ||
+	    !insert(db, policy, now, mail, &c, error))
 		return false;
 	*ret_verdict = c.verdict;
 	*ret_outbox = c.id;
@@ -294,6 +207,23 @@ static bool claim_rows(lk_db *db, lk_time now, const char *claimer, unsigned mos
 	return lk_db_run(db, LK_Q_OUTBOX_CLAIM, params, ret_rows, error);
 }
 
+/* An acknowledgement that was held up is nothing to send once the answer has gone. */
+static bool merge_late(lk_db *db, lk_time now, const lk_outbox_claim *claim, bool *ret_merged,
+		       GError **error)
+{
+	g_autoptr(lk_params) params = lk_params_new();
+	g_autoptr(lk_rows) rows = NULL;
+
+	if (now - claim->created_at <= LK_OUTBOX_LATE_S * LK_SECOND)
+		return true;
+	lk_param_int(params, claim->id);
+	lk_param_time(params, now);
+	if (!lk_db_run(db, LK_Q_OUTBOX_MERGE_LATE, params, &rows, error))
+		return false;
+	*ret_merged = lk_rows_count(rows) > 0;
+	return true;
+}
+
 /* One row's bytes; a row that cannot have any is marked and left out, whatever was done for it. */
 static bool compose_one(lk_db *db, const lk_policy *policy, const char *templates_dir, lk_time now,
 			const lk_rows *rows, size_t row, GPtrArray *claims, GError **error)
@@ -305,6 +235,10 @@ static bool compose_one(lk_db *db, const lk_policy *policy, const char *template
 		g_ptr_array_add(claims, g_steal_pointer(&claim));
 		return true;
 	}
+	bool is_merged = false;
+
+	if (!merge_late(db, now, claim, &is_merged, error) || is_merged)
+		return is_merged;
 	if (!lk_db_savepoint(db, error))
 		return false;
 	if (lk_outbox_compose(db, policy, templates_dir, now, rows, row, claim, &why)) {
@@ -449,6 +383,26 @@ bool lk_outbox_record(lk_db *db, lk_time now, const lk_outbox_claim *claim, lk_s
 	}
 	g_free(v.failure);
 	return done && lk_db_commit(db, error);
+}
+
+bool lk_outbox_shrink(lk_db *db, lk_time now, const lk_outbox_claim *claim, int code,
+		      const char *status, const char *reply, bool *ret_done, GError **error)
+{
+	g_autoptr(lk_params) params = lk_params_new();
+	g_autoptr(lk_rows) rows = NULL;
+	g_autofree char *clean = reply ? lk_text_clean(reply, strlen(reply)) : NULL;
+	g_autofree char *cut = clean ? lk_text_cut(clean, 1000) : NULL;
+
+	lk_param_int(params, claim->id);
+	lk_param_int(params, claim->attempts);
+	lk_param_time(params, now);
+	lk_param_int(params, code);
+	lk_param_text(params, status);
+	lk_param_text(params, cut);
+	if (!lk_db_run(db, LK_Q_OUTBOX_SHRINK, params, &rows, error))
+		return false;
+	*ret_done = lk_rows_count(rows) > 0;
+	return true;
 }
 
 bool lk_outbox_next_due(lk_db *db, lk_time now, lk_time *ret_at, GError **error)

@@ -44,8 +44,9 @@ typedef enum { LK_OUTBOX_QUEUED, LK_OUTBOX_SUPPRESSED, LK_OUTBOX_HELD } lk_outbo
 
 /*
  * Adds the row, or adds it held or suppressed with the reason as an event: breaker budgets per
- * address and ticket, three times as much per address, addresses of ours, suppressed addresses.
- * Inside the caller's transaction.
+ * address and ticket, three times as much per address; automatic answers also ten times per ticket,
+ * twenty per domain, three per fingerprint (template and subject); addresses of ours, suppressed
+ * addresses. A breaker that trips is told of in a digest. Inside the caller's transaction.
  */
 bool lk_outbox_add(lk_db *db, const lk_policy *policy, lk_time now, const lk_outbox_mail *mail,
 		   lk_outbox_verdict *ret_verdict, int64_t *ret_outbox, GError **error);
@@ -81,6 +82,13 @@ typedef enum { LK_SEND_SENT, LK_SEND_RETRY, LK_SEND_FAILED, LK_SEND_UNCERTAIN } 
 /* Records the outcome of a claim, sets the next time by the retry schedule (up to 5 days). */
 bool lk_outbox_record(lk_db *db, lk_time now, const lk_outbox_claim *claim, lk_send_outcome outcome,
 		      int code, const char *status, const char *reply, GError **error);
+
+/*
+ * The server takes no mail of this size: it goes again without its attachments, naming them.
+ * *ret_done false: there are none that could be left out; record the outcome.
+ */
+bool lk_outbox_shrink(lk_db *db, lk_time now, const lk_outbox_claim *claim, int code,
+		      const char *status, const char *reply, bool *ret_done, GError **error);
 
 /*
  * Frees the claims of processes of this host that have died, so that their rows need not wait for

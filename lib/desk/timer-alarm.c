@@ -95,6 +95,8 @@ static void add_line(lk_round *round, const lk_alarm_line *line, alarm_mail *mai
 	lk_json_set_text(one, "owner", agent ? agent->name : line->owner ? line->owner : "");
 	lk_json_set_text(one, "queue",
 			 lk_text_in(&line->queue->title, mail->lang, round->policy->language));
+	lk_json_set_text(one, "recipient", line->recipient);
+	lk_json_set_text(one, "failure", line->failure);
 	lk_json_push(mail->lines, one);
 }
 
@@ -136,9 +138,12 @@ bool lk_alarm_tell(lk_round *round, const lk_alarm_line *line, const GPtrArray *
 static char *subject_of(const alarm_mail *mail)
 {
 	static const char *const subjects[LK_N_LANGS][LK_N_ALARMS] = {
-		[LK_LANG_FI] = {"tavoiteaika lähellä", "tavoiteaika ylittynyt", "muistutus"},
-		[LK_LANG_SV] = {"måltiden nära", "måltiden överskriden", "påminnelse"},
-		[LK_LANG_EN] = {"target time near", "target time passed", "reminder"},
+		[LK_LANG_FI] = {"tavoiteaika lähellä", "tavoiteaika ylittynyt", "muistutus",
+				"viesti ei mennyt perille"},
+		[LK_LANG_SV] = {"måltiden nära", "måltiden överskriden", "påminnelse",
+				"mejlet kom inte fram"},
+		[LK_LANG_EN] = {"target time near", "target time passed", "reminder",
+				"mail did not arrive"},
 	};
 	static const char *const tickets[LK_N_LANGS] = {
 		[LK_LANG_FI] = "tukipyyntöä", [LK_LANG_SV] = "ärenden", [LK_LANG_EN] = "tickets"};
@@ -153,6 +158,7 @@ static const struct {
 } kinds[LK_N_ALARMS] = {
 	[LK_ALARM_WARNING] = {"sla-warning", "targets of the service level are near"},
 	[LK_ALARM_BREACH] = {"sla-breach", "targets of the service level have passed"},
+	[LK_ALARM_FAILED] = {"delivery-failed", "mails to customers did not arrive"},
 	[LK_ALARM_REMINDER] = {"owner-reminder", "tickets that somebody should look at"},
 };
 

@@ -66,7 +66,13 @@ bool lk_job_tell(lk_round *round, const lk_job *job, const char *event, const ch
 /* --- timer-alarm.c: what the team is told ------------------------------------------------------
  */
 
-typedef enum { LK_ALARM_WARNING, LK_ALARM_BREACH, LK_ALARM_REMINDER, LK_N_ALARMS } lk_alarm_kind;
+typedef enum {
+	LK_ALARM_WARNING,
+	LK_ALARM_BREACH,
+	LK_ALARM_REMINDER,
+	LK_ALARM_FAILED,
+	LK_N_ALARMS
+} lk_alarm_kind;
 
 /* A ticket in a mail to somebody of the team. Everything borrowed. */
 typedef struct {
@@ -78,6 +84,8 @@ typedef struct {
 	const char *owner; /* or NULL */
 	const char *why;   /* the section of the template that it opens: "is_respond" */
 	lk_time at;
+	const char *recipient; /* of a mail that failed, and why; else NULL */
+	const char *failure;
 } lk_alarm_line;
 
 /*
@@ -105,5 +113,8 @@ bool lk_job_supplier_reminder(lk_round *round, const lk_job *job, lk_job_end *en
 /* timer-team.c */
 bool lk_job_wait_until(lk_round *round, const lk_job *job, lk_job_end *end, GError **error);
 bool lk_job_team_reminder(lk_round *round, const lk_job *job, lk_job_end *end, GError **error);
+/* timer-outbox.c */
+bool lk_job_delivery_failed(lk_round *round, const lk_job *job, lk_job_end *end, GError **error);
+bool lk_job_breaker_digest(lk_round *round, const lk_job *job, lk_job_end *end, GError **error);
 
 #endif

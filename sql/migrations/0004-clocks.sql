@@ -39,7 +39,7 @@ CREATE INDEX timer_due ON timer (due_at, id);
 CREATE INDEX timer_ticket ON timer (ticket_id) WHERE ticket_id IS NOT NULL;
 COMMENT ON TABLE timer IS 'Work that becomes due. luukku-sched does it and deletes the row in the same transaction.';
 COMMENT ON COLUMN timer.id IS 'Internal key.';
-COMMENT ON COLUMN timer.kind IS 'What is to be done: sla_respond_warning, sla_respond_breach, sla_resolve_warning, sla_resolve_breach, wait_until, close_after, customer_reminder, supplier_reminder, still_working, team_reminder, ...';
+COMMENT ON COLUMN timer.kind IS 'What is to be done: sla_respond_warning, sla_respond_breach, sla_resolve_warning, sla_resolve_breach, wait_until, close_after, customer_reminder, supplier_reminder, still_working, team_reminder, delivery_failed, breaker-digest, ...';
 COMMENT ON COLUMN timer.ticket_id IS 'With which ticket; null: with none.';
 COMMENT ON COLUMN timer.key IS 'With which of several, for example an address; mostly empty.';
 COMMENT ON COLUMN timer.status IS 'It only makes sense while the ticket has this status, and goes with it; null: in any.';
@@ -59,3 +59,14 @@ GRANT SELECT, INSERT ON event, outbox TO luukku_sched;
 GRANT SELECT ON person, organisation TO luukku_sched;
 GRANT UPDATE (ended_at) ON consultation TO luukku_sched;
 GRANT USAGE ON SEQUENCE outbox_id_seq TO luukku_sched;
+
+-- The breaker counts automatic answers by domain and by fingerprint, too; who is told of a failure and
+-- of a breaker is told by luukku-sched.
+ALTER TABLE outbox
+	ADD COLUMN domain_hash bytea CHECK (octet_length(domain_hash) = 16),
+	ADD COLUMN fingerprint bytea CHECK (octet_length(fingerprint) = 16);
+CREATE INDEX outbox_domain ON outbox (domain_hash, created_at) WHERE domain_hash IS NOT NULL;
+CREATE INDEX outbox_fingerprint ON outbox (fingerprint, created_at) WHERE fingerprint IS NOT NULL;
+COMMENT ON COLUMN outbox.domain_hash IS 'BLAKE2b-128 of the recipient''s domain, of automatic answers; for the breaker.';
+COMMENT ON COLUMN outbox.fingerprint IS 'BLAKE2b-128 of template and letters of the subject, of automatic answers; for the breaker.';
+GRANT SELECT, INSERT ON timer TO luukku_send;

@@ -232,6 +232,13 @@ WITH reported AS (
 ), failed AS (
 	UPDATE outbox SET state = 'failed', reason = $7, wire = NULL, claimed_by = NULL, claimed_until = NULL
 	 WHERE id = $1 AND $3 = 'bounced' AND state IN ('sent', 'retry', 'uncertain', 'queued')
+), shown AS (
+	INSERT INTO timer (kind, ticket_id, key, due_at)
+	SELECT 'delivery_failed', ticket_id, id::text, $2 FROM outbox
+	 WHERE id = $1 AND $6::timestamptz IS NOT NULL AND purpose = 'customer' AND ticket_id IS NOT NULL
+	ON CONFLICT DO NOTHING RETURNING pg_notify('luukku_work', 'timer')
+), rung AS (
+	SELECT count(*) FROM shown
 )
 UPDATE person p
    SET suppressed_until = greatest(p.suppressed_until, $6), suppressed_reason = $7

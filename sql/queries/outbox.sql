@@ -2,9 +2,10 @@
 
 -- name: outbox_prepare
 -- $1 ticket or null, $2 BLAKE2b-128 of the folded recipient, $3 now, $4 budgets' counts,
--- $5 budgets' seconds, $6 how many times a budget an address gets over all tickets. The number of the
--- new row and what stands against it: budget is the index (from 1) of the first one that is used up
--- for the ticket, address_budget for the address.
+-- $5 budgets' seconds, $6 hash of the domain or null, $7 fingerprint or null, $8 how many times a
+-- budget an address gets over all tickets, $9 a ticket, $10 a domain, $11 a fingerprint. The number of
+-- the new row and what stands against it: the budgets are the index (from 1) of the first one that is
+-- used up. A ticket's counts where a domain is given.
 SELECT nextval(pg_get_serial_sequence('outbox', 'id')) AS id,
        (SELECT p.suppressed_until FROM person p WHERE p.address_hash = $2) AS suppressed_until,
        (SELECT p.suppressed_reason FROM person p WHERE p.address_hash = $2) AS suppressed_reason,
@@ -20,20 +21,51 @@ SELECT nextval(pg_get_serial_sequence('outbox', 'id')) AS id,
 		  FROM outbox o
 		 WHERE o.recipient_hash = $2
 		   AND o.created_at > $3::timestamptz - make_interval(secs => b.seconds)
-		   AND o.state NOT IN ('held', 'suppressed', 'cancelled')) >= b.most * $6::bigint
-	 ORDER BY b.n LIMIT 1) AS address_budget;
+		   AND o.state NOT IN ('held', 'suppressed', 'cancelled')) >= b.most * $8::bigint
+	 ORDER BY b.n LIMIT 1) AS address_budget,
+       (SELECT b.n FROM unnest($4::bigint[], $5::bigint[]) WITH ORDINALITY AS b (most, seconds, n)
+	 WHERE $6::bytea IS NOT NULL AND (SELECT count(*)
+		  FROM outbox o
+		 WHERE o.ticket_id = $1::bigint
+		   AND o.created_at > $3::timestamptz - make_interval(secs => b.seconds)
+		   AND o.state NOT IN ('held', 'suppressed', 'cancelled')) >= b.most * $9::bigint
+	 ORDER BY b.n LIMIT 1) AS ticket_budget,
+       (SELECT b.n FROM unnest($4::bigint[], $5::bigint[]) WITH ORDINALITY AS b (most, seconds, n)
+	 WHERE (SELECT count(*)
+		  FROM outbox o
+		 WHERE o.domain_hash = $6::bytea
+		   AND o.created_at > $3::timestamptz - make_interval(secs => b.seconds)
+		   AND o.state NOT IN ('held', 'suppressed', 'cancelled')) >= b.most * $10::bigint
+	 ORDER BY b.n LIMIT 1) AS domain_budget,
+       (SELECT b.n FROM unnest($4::bigint[], $5::bigint[]) WITH ORDINALITY AS b (most, seconds, n)
+	 WHERE (SELECT count(*)
+		  FROM outbox o
+		 WHERE o.fingerprint = $7::bytea
+		   AND o.created_at > $3::timestamptz - make_interval(secs => b.seconds)
+		   AND o.state NOT IN ('held', 'suppressed', 'cancelled')) >= b.most * $11::bigint
+	 ORDER BY b.n LIMIT 1) AS fingerprint_budget;
+
+-- name: outbox_tripped
+-- $1 when the digest is due, $2 now. The breaker tripped; one digest tells of all.
+WITH put AS (
+	INSERT INTO timer (kind, due_at, detail)
+	VALUES ('breaker-digest', $1, jsonb_build_object('since', $2::timestamptz))
+	ON CONFLICT DO NOTHING RETURNING id
+)
+SELECT pg_notify('luukku_work', 'timer') FROM put;
 
 -- name: outbox_insert
 -- $1 id, $2 ticket, $3 cause, $4 template, $5 purpose, $6 queue, $7 language, $8 recipient,
 -- $9 its hash, $10 its name, $11 variables, $12 Message-ID, $13 rank, $14 state, $15 reason, $16 now,
--- $17 event or null, $18 actor, $19 form, $20 message out or null, $21 due.
+-- $17 event or null, $18 actor, $19 form, $20 message out or null, $21 due, $22 hash of the domain or
+-- null, $23 fingerprint or null.
 WITH added AS (
 	INSERT INTO outbox (id, ticket_id, cause_id, template, purpose, queue, language, recipient,
 		recipient_hash, recipient_name, variables, header_message_id, rank, state, reason, created_at,
-		due_at, form, message_id)
+		due_at, form, message_id, domain_hash, fingerprint)
 	OVERRIDING SYSTEM VALUE
 	VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11::jsonb, $12, $13, $14, $15, $16, $21, $19::jsonb,
-		$20)
+		$20, $22, $23)
 	RETURNING id
 ), told AS (
 	INSERT INTO event (ticket_id, message_id, at, actor, event, reason, detail)
@@ -130,10 +162,17 @@ SELECT a.n, a.filename, a.content_type, a.content_id, a.is_inline, a.size, a.blo
 WITH failed AS (
 	UPDATE outbox SET state = 'failed', reason = $3, claimed_by = NULL, claimed_until = NULL
 	 WHERE id = $1
-	RETURNING ticket_id, cause_id
+	RETURNING id, ticket_id, cause_id, purpose
+), shown AS (
+	INSERT INTO timer (kind, ticket_id, key, due_at)
+	SELECT 'delivery_failed', ticket_id, id::text, $2 FROM failed
+	 WHERE purpose = 'customer' AND ticket_id IS NOT NULL
+	ON CONFLICT DO NOTHING RETURNING pg_notify('luukku_work', 'timer')
+), told AS (
+	INSERT INTO event (ticket_id, message_id, at, actor, event, reason, detail)
+	SELECT ticket_id, cause_id, $2, $4, 'not_sent', $3, jsonb_build_object('outbox', $1::bigint) FROM failed
 )
-INSERT INTO event (ticket_id, message_id, at, actor, event, reason, detail)
-SELECT ticket_id, cause_id, $2, $4, 'not_sent', $3, jsonb_build_object('outbox', $1::bigint) FROM failed;
+SELECT count(*) AS n FROM shown;
 
 -- name: outbox_record
 -- $1 outbox row, $2 attempt, $3 now, $4 state, $5 due again, $6 code, $7 RFC 3463 status, $8 reply,
@@ -150,7 +189,12 @@ WITH delivered AS (
 	       wire = CASE WHEN $4 IN ('sent', 'failed') THEN NULL ELSE wire END,
 	       reason = coalesce($12, reason), claimed_by = NULL, claimed_until = NULL
 	 WHERE id = $1 AND state = 'sending' AND attempts = $2
-	RETURNING ticket_id, message_id, template, recipient, reason
+	RETURNING id, ticket_id, message_id, template, recipient, reason, purpose
+), shown AS (
+	INSERT INTO timer (kind, ticket_id, key, due_at)
+	SELECT 'delivery_failed', ticket_id, id::text, $3 FROM done
+	 WHERE $4 = 'failed' AND purpose = 'customer' AND ticket_id IS NOT NULL
+	ON CONFLICT DO NOTHING RETURNING pg_notify('luukku_work', 'timer')
 ), told AS (
 	INSERT INTO event (ticket_id, message_id, at, actor, event, reason, detail)
 	SELECT ticket_id, message_id, $3, $11,
@@ -160,7 +204,49 @@ WITH delivered AS (
 	  FROM done
 	 WHERE $10::text IS NOT NULL AND ticket_id IS NOT NULL
 )
-SELECT count(*) AS n FROM done;
+SELECT count(*) AS n, (SELECT count(*) FROM shown) AS shown FROM done;
+
+-- name: outbox_shrink
+-- $1 outbox row, $2 attempt, $3 now, $4 code, $5 RFC 3463 status, $6 reply. The mail is too large for the
+-- server: it is composed anew without its attachments. No row: it has none.
+WITH bare AS (
+	UPDATE outbox
+	   SET state = 'queued', due_at = $3, wire = NULL, last_code = $4, last_reply = $6,
+	       form = form || '{"is_bare": true}', claimed_by = NULL, claimed_until = NULL
+	 WHERE id = $1 AND state = 'sending' AND attempts = $2 AND form ? 'attach' AND NOT form ? 'is_bare'
+	   AND EXISTS (SELECT FROM attachment a WHERE a.message_id = (outbox.form ->> 'attach')::bigint)
+	RETURNING id, ticket_id, message_id
+), delivered AS (
+	INSERT INTO delivery (outbox_id, at, state, code, status, reply)
+	SELECT id, $3, 'retry', $4, $5, $6 FROM bare
+), told AS (
+	INSERT INTO event (ticket_id, message_id, at, actor, event, reason, detail)
+	SELECT ticket_id, message_id, $3, 'sched', 'shrunk',
+	       'the mail server takes no mail of this size: it goes without its attachments, which it names',
+	       jsonb_build_object('outbox', id)
+	  FROM bare WHERE ticket_id IS NOT NULL
+)
+SELECT id FROM bare;
+
+-- name: outbox_merge_late
+-- $1 outbox row, $2 now. An acknowledgement that is late and whose recipient was sent something about
+-- the ticket since: it is left out. No row: it is none.
+WITH merged AS (
+	UPDATE outbox o
+	   SET state = 'cancelled', reason = 'late, and merged into what was sent since',
+	       claimed_by = NULL, claimed_until = NULL
+	 WHERE o.id = $1 AND o.template = 'acknowledgement'
+	   AND EXISTS (SELECT FROM outbox n
+			WHERE n.ticket_id = o.ticket_id AND n.recipient_hash = o.recipient_hash AND n.id > o.id
+			  AND n.purpose = 'customer' AND n.state = 'sent')
+	RETURNING o.id, o.ticket_id, o.cause_id
+), told AS (
+	INSERT INTO event (ticket_id, message_id, at, actor, event, reason, detail)
+	SELECT ticket_id, cause_id, $2, 'sched', 'not_sent',
+	       'the acknowledgement was late, and the customer has had mail since', jsonb_build_object('outbox', id)
+	  FROM merged
+)
+SELECT id FROM merged;
 
 -- name: outbox_next_due
 -- When the next row becomes due; a claim whose time has run out is due at once. $1 now.

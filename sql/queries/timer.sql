@@ -104,6 +104,23 @@ SELECT o.recipient, o.recipient_name, o.language, o.created_at AS at,
    AND o.state NOT IN ('held', 'suppressed', 'cancelled', 'failed')
  ORDER BY o.id DESC LIMIT 1;
 
+-- name: timer_failure
+-- $1 outbox row, $2 ticket. A mail that did not arrive; was_told: somebody was told before.
+SELECT o.recipient, o.reason, o.state,
+       EXISTS (SELECT FROM event e WHERE e.ticket_id = $2 AND e.event = 'failure_told'
+		AND e.detail ->> 'outbox' = $1::bigint::text) AS was_told
+  FROM outbox o WHERE o.id = $1;
+
+-- name: timer_held
+-- $1 since. What the breaker held since, by queue, template and the recipient's domain, the most first.
+SELECT queue, template, split_part(recipient, '@', 2) AS domain, count(*) AS n,
+       count(DISTINCT recipient_hash) AS people, min(ticket_id) AS ticket, min(reason) AS reason,
+       sum(count(*)) OVER () AS total
+  FROM outbox
+ WHERE state = 'held' AND created_at >= $1
+ GROUP BY 1, 2, 3
+ ORDER BY n DESC, 1, 2, 3 LIMIT 30;
+
 -- name: timer_unhandled
 -- $1 queue, $2 not after, $3 not after. Open tickets whose customer waits for a word since $2, or that
 -- nobody of the team has touched since $3. since: from when on.
