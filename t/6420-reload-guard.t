@@ -18,7 +18,6 @@ use Luukku::Test::Desk qw(mail);
 	mkdir $_ or die "$_: $!" for $dir, map { "$dir/$_" } qw(spool templates), map { "templates/$_" } qw(fi sv en);
 	spew("$dir/site.key", '0123456789abcdef' x 4 . "\n", 0600);
 	spew("$dir/$_", "secret\n", 0600) for qw(smtp.pass ict.pass hr-oauth2.secret board.token);
-	spew("$dir/templates/$_/scanned.txt", "{{reference}}\n", 0644) for qw(fi sv en);
 	(my $text = slurp(source_dir() . '/conf/luukku.conf')) =~ s{/var/lib/luukku/spool}{spool};
 	spew("$dir/luukku.conf", $text, 0644);
 	my $clean = run([program('luukkuctl'), '-c', "$dir/luukku.conf", 'check']);
