@@ -77,6 +77,21 @@ static void check_named(const lk_findings *findings, const lk_conf *conf, lk_con
 		lk_check_agent(findings, at, what, conf, value);
 }
 
+/* "aino" where a whole address is looked at, "@example.fi" where a domain is. */
+static void check_form(const lk_findings *findings, const lk_conf_test *test, const char *what,
+		       const char *value)
+{
+	static const char *const addresses[] = {"from", "to", "cc", "recipient", NULL};
+
+	if (g_strv_contains(addresses, test->name) && !strchr(value, '@'))
+		lk_find_warning(findings, test->at,
+				"%s: \"%s\" holds for no address; write \"%s@*\" or \"*@%s\"", what,
+				value, value, value);
+	else if (strcmp(test->name, "from_domain") == 0 && strchr(value, '@'))
+		lk_find_warning(findings, test->at, "%s: \"%s\" holds for no domain; write \"%s\"",
+				what, value, strrchr(value, '@') + 1);
+}
+
 static void check_test(const lk_findings *findings, const lk_conf *conf, const char *rule,
 		       const lk_conf_test *test)
 {
@@ -85,8 +100,10 @@ static void check_test(const lk_findings *findings, const lk_conf *conf, const c
 	for (unsigned i = 0; i < test->values->len; i++) {
 		const char *value = g_ptr_array_index(test->values, i);
 
-		if (is_exact(value) && strcmp(value, "true") != 0 && strcmp(value, "false") != 0)
-			check_named(findings, conf, test->at, what, test->name, value);
+		if (!is_exact(value) || strcmp(value, "true") == 0 || strcmp(value, "false") == 0)
+			continue;
+		check_form(findings, test, what, value);
+		check_named(findings, conf, test->at, what, test->name, value);
 	}
 	for (unsigned i = 0; i < test->children->len; i++)
 		check_test(findings, conf, rule, g_ptr_array_index(test->children, i));
@@ -102,6 +119,47 @@ static void check_sets(const lk_findings *findings, const lk_conf *conf, const c
 		for (unsigned j = 0; j < set->values->len; j++)
 			check_named(findings, conf, set->at, what, set->name,
 				    g_ptr_array_index(set->values, j));
+	}
+}
+
+/* Mail to ourselves comes back, and no person reads it. */
+static void check_own(const lk_findings *findings, const lk_conf *conf, const lk_conf_set *set,
+		      const char *what, const char *value)
+{
+	const char *at = strrchr(value, '@');
+	const char *detail = *conf->site.subaddress ? strstr(value, conf->site.subaddress) : NULL;
+	size_t n = detail && at && detail < at ? (size_t)(detail - value) : 0;
+	g_autofree char *head = g_strndup(value, n);
+	g_autofree char *plain = n > 0 ? g_strconcat(head, at, NULL) : g_strdup(value);
+
+	if (g_ascii_strcasecmp(plain, conf->smtp.envelope_from) == 0)
+		lk_find_error(
+			findings, set->at,
+			"%s: %s is the address that our own mail comes from, which nobody reads",
+			what, value);
+	for (unsigned i = 0; i < conf->queues->len; i++) {
+		const lk_conf_queue *queue = g_ptr_array_index(conf->queues, i);
+
+		for (unsigned j = 0; j < queue->addresses->len; j++)
+			if (g_ascii_strcasecmp(plain, g_ptr_array_index(queue->addresses, j)) == 0)
+				lk_find_error(findings, set->at,
+					      "%s: %s is an address of queue \"%s\"; to move the "
+					      "ticket there write queue = \"%s\"",
+					      what, value, queue->name, queue->name);
+	}
+}
+
+static void check_owns(const lk_findings *findings, const lk_conf *conf, const lk_conf_rule *rule,
+		       const char *label)
+{
+	for (unsigned i = 0; i < rule->set->len; i++) {
+		const lk_conf_set *set = g_ptr_array_index(rule->set, i);
+		g_autofree char *what = g_strdup_printf("%s.set.%s", label, set->name);
+
+		if (strcmp(set->name, "forward") != 0 && strcmp(set->name, "cc") != 0)
+			continue;
+		for (unsigned j = 0; j < set->values->len; j++)
+			check_own(findings, conf, set, what, g_ptr_array_index(set->values, j));
 	}
 }
 
@@ -288,6 +346,7 @@ static void check_rule(const lk_findings *findings, const lk_conf *conf, const l
 	check_type_of_queue(findings, conf, rule, label);
 	check_captured_sets(findings, conf, rule, label);
 	check_owner(findings, conf, rule, label);
+	check_owns(findings, conf, rule, label);
 	if (!g_hash_table_contains(conf->given, &rule->set) && !rule->stop)
 		lk_find_warning(findings, rule->at, "%s sets nothing and stops nothing", label);
 	if (find_set(rule->set, "drop") && rule->set->len > 1)
