@@ -193,12 +193,10 @@ bool lk_json_equal(const lk_json *a, const lk_json *b)
 GPtrArray *lk_json_keys(const lk_json *object)
 {
 	GPtrArray *keys = g_ptr_array_new();
-	const char *key = NULL;
-	json_t *unused = NULL;
+	json_t *given = (json_t *)in(object);
 
-	if (json_is_object(in(object))) {
-		json_object_foreach(in(object), key, unused) g_ptr_array_add(keys, (void *)key);
-	}
+	for (void *i = json_object_iter(given); i; i = json_object_iter_next(given, i))
+		g_ptr_array_add(keys, (void *)json_object_iter_key(i));
 	return keys;
 }
 
