@@ -11,6 +11,7 @@
  * A crash in between leaves a claim; the next start finds its process dead and sends the mail
  * again, with the same Message-ID and bytes.
  */
+#include "daemon/away.h"
 #include "daemon/process.h"
 #include "daemon/program.h"
 #include "daemon/rate.h"
@@ -144,6 +145,7 @@ static bool connect_smtp(sender *self, GError **error)
 		if (self->is_failing)
 			lk_info("send.server_back", "host=%s", conf->smtp.host);
 		self->is_failing = false;
+		lk_away_end(self->program);
 		self->is_reused = false;
 		self->last_use_ms = lk_monotonic_ms();
 		lk_backoff_reset(&self->network);
@@ -152,6 +154,7 @@ static bool connect_smtp(sender *self, GError **error)
 	}
 	if (is_stopping(self))
 		return true;
+	lk_away_note(self->program, failure);
 	if (self->program->once) {
 		g_propagate_error(error, g_steal_pointer(&failure));
 		return false;
