@@ -30,6 +30,7 @@ static bool is_entered;
  * In place of glibc's, for GMime and GLib too: they read names and parameters in charsets of the
  * sender's choice, and iconv_open opens a table. Our own text is read through tables opened before.
  */
+/* NOLINTNEXTLINE(*-parameter-name): the C library's own names are reserved ones */
 iconv_t iconv_open(const char *to, const char *from)
 {
 	static iconv_t (*next)(const char *, const char *);
