@@ -423,8 +423,8 @@ static bool run(lk_program *program, GError **error)
 
 int main(int argc, char **argv)
 {
-	static const lk_query_group groups[] = {LK_QG_FETCH, LK_QG_LEASE, LK_QG_BLOB, LK_QG_INGEST,
-						LK_QG_INTAKE, LK_QG_COMMAND};
+	static const lk_query_group groups[] = {LK_QG_FETCH,  LK_QG_LEASE,  LK_QG_BLOB,
+						LK_QG_INGEST, LK_QG_INTAKE, LK_QG_COMMAND};
 	static const lk_program_spec spec = {
 		.name = "luukku-fetch",
 		.role = "luukku_fetch",

@@ -98,8 +98,8 @@ void lk_notify_read(lk_supervisor *supervisor);
 
 /* supervise-reload.c */
 /*
- * Starts `luukkuctl check --reload`; its end is found by lk_child_reap. force: the reload may change
- * as much as it wants.
+ * Starts `luukkuctl check --reload`; its end is found by lk_child_reap. force: the reload may
+ * change as much as it wants.
  */
 void lk_reload_begin(lk_supervisor *supervisor, bool force);
 void lk_reload_read(lk_supervisor *supervisor);

@@ -19,10 +19,10 @@
 typedef struct lk_calendar lk_calendar;
 
 /*
- * timezone: an IANA name, NULL for UTC. holidays, short_days: char *, NULL for none. LK_ERR_CONFIG
+ * zone_name: an IANA name, NULL for UTC. holidays, short_days: char *, NULL for none. LK_ERR_CONFIG
  * names the string that is wrong and what it should look like.
  */
-bool lk_calendar_new(const char *timezone, const char *hours, const GPtrArray *holidays,
+bool lk_calendar_new(const char *zone_name, const char *hours, const GPtrArray *holidays,
 		     const GPtrArray *short_days, lk_calendar **ret_calendar, GError **error);
 void lk_calendar_free(lk_calendar *calendar);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(lk_calendar, lk_calendar_free)

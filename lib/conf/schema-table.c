@@ -82,8 +82,8 @@ static const char *const evidence_choices[] = {
 	"token",     "message_id", "reference", "subject", "supplier_reference",
 	"duplicate", "none",	   NULL};
 static const char *const quarantine_choices[] = {
-	"list",	    "calendar", "auto_reply", "unproven_bounce", "own_mail", "dropped", "blocked",
-	"machine_mail", NULL};
+	"list",	   "calendar",	   "auto_reply", "unproven_bounce", "own_mail", "dropped",
+	"blocked", "machine_mail", NULL};
 
 static const lk_setting table[] = {
 	{"site", LK_SET_GROUP, IN(lk_conf, site), .flags = REQUIRED,

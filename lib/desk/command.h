@@ -78,8 +78,8 @@ char *lk_day_format(lk_day day);
 bool lk_day_read(const char *text, lk_day from, lk_day *ret_day, size_t *ret_used);
 bool lk_day_is_valid(lk_day day);
 /* The day in that time zone (NULL: UTC), and the moment at which a day begins there. */
-lk_day lk_day_at(const char *timezone, lk_time at);
-lk_time lk_day_start(const char *timezone, lk_day day);
+lk_day lk_day_at(const char *zone_name, lk_time at);
+lk_time lk_day_start(const char *zone_name, lk_day day);
 
 /* One command as it was written. What a kind has no use for is NULL, 0 or empty. */
 typedef struct {

@@ -55,7 +55,7 @@ static lk_json *envelope_json(const char *const *recipients)
 {
 	lk_json *json = lk_json_array();
 
-	for (unsigned i = 0; recipients[i] && i < LK_MAX_RECIPIENTS; i++) {
+	for (unsigned i = 0; i < LK_MAX_RECIPIENTS && recipients[i]; i++) {
 		g_autofree char *cut = lk_text_cut(recipients[i], LK_MAX_ADDRESS_BYTES);
 		lk_json_push_text(json, cut);
 	}

@@ -103,8 +103,8 @@ bool lk_work_mass(lk_work *work, int64_t ticket, GError **error);
 bool lk_work_send(lk_work *work, const lk_outbox_mail *mail, GError **error);
 
 /*
- * ingest-inside.c: which supplier sent the mail and which references of the supplier's own it names.
- * Before the candidates are loaded.
+ * ingest-inside.c: which supplier sent the mail and which references of the supplier's own it
+ * names. Before the candidates are loaded.
  */
 void lk_work_read_supplier(lk_work *work);
 
@@ -120,7 +120,7 @@ typedef struct {
 	char *also;	   /* backs notice.also */
 	GPtrArray *agents; /* const lk_agent *, deputies in place */
 } lk_work_team;
-void lk_work_team_free(void *team);
+void lk_work_team_free(void *data);
 
 /* ingest-notice.c: who hears of it, after the plan; what explain says of it; the notices. */
 bool lk_work_find_teams(lk_work *work, GError **error);

@@ -222,6 +222,20 @@ static void fill_actions(filler *f, const char *reply_to)
 	lk_json_take(f->out, "actions", links);
 }
 
+static bool look_at_ticket(filler *f, int64_t message, lk_rows **ret_rows, GError **error)
+{
+	g_autoptr(lk_params) params = lk_params_new();
+
+	lk_param_int(params, f->ticket);
+	lk_param_int(params, message);
+	if (!lk_db_run(f->db, LK_Q_NOTICE_TICKET, params, ret_rows, error))
+		return false;
+	if (lk_rows_count(*ret_rows) > 0)
+		return true;
+	g_set_error(error, LK_ERROR, LK_ERR_DATA, "its ticket is gone");
+	return false;
+}
+
 bool lk_notice_fill(lk_db *db, const lk_policy *policy, lk_time now, lk_lang lang, int64_t ticket,
 		    int64_t message, const char *recipient, const char *reply_to,
 		    lk_json *variables, GError **error)
@@ -233,19 +247,12 @@ bool lk_notice_fill(lk_db *db, const lk_policy *policy, lk_time now, lk_lang lan
 		    .ticket = ticket,
 		    .recipient = recipient,
 		    .out = variables};
-	g_autoptr(lk_params) params = lk_params_new();
 	g_autoptr(lk_rows) rows = NULL;
 	const lk_agent *agent = lk_policy_agent(policy, recipient);
 	g_autoptr(GPtrArray) sight = agent ? lk_sight_queues(policy, agent) : g_ptr_array_new();
 
-	lk_param_int(params, ticket);
-	lk_param_int(params, message);
-	if (!lk_db_run(db, LK_Q_NOTICE_TICKET, params, &rows, error))
+	if (!look_at_ticket(&f, message, &rows, error))
 		return false;
-	if (lk_rows_count(rows) == 0) {
-		g_set_error(error, LK_ERROR, LK_ERR_DATA, "its ticket is gone");
-		return false;
-	}
 	fill_people(&f, rows);
 	fill_state(&f, rows);
 	fill_actions(&f, reply_to);

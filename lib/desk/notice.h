@@ -47,7 +47,8 @@ bool lk_notice_find(lk_db *db, const lk_policy *policy, lk_time now, const lk_no
 		    GPtrArray **ret_agents, GError **error);
 
 /*
- * Writes a notice for each of them. Inside the caller's transaction. Needs LK_QG_OUTBOX and LK_QG_COMMAND.
+ * Writes a notice for each of them. Inside the caller's transaction. Needs LK_QG_OUTBOX and
+ * LK_QG_COMMAND.
  */
 bool lk_notice_send(lk_db *db, const lk_policy *policy, lk_time now, const lk_notice *notice,
 		    GError **error);

@@ -481,6 +481,6 @@ const char *const lk_denials[] = {
 	"onko",	     "miten",	 "hur",	     "how",	  "what",	 "mika",      "why",
 	"miksi",     "varfor",	 NULL};
 
-const char *const lk_matter_words[] = {"sahkoposti*", "mejl*",	    "epost*", "e post*", "email*",
-				       "mail",	      "palvelin*",  "palvelime*",
-				       NULL};
+const char *const lk_matter_words[] = {"sahkoposti*", "mejl*",	    "epost*",
+				       "e post*",     "email*",	    "mail",
+				       "palvelin*",   "palvelime*", NULL};

@@ -213,18 +213,18 @@ typedef struct {
 	bool bilingual[LK_N_LANGS]; /* both texts when a customer's language is not known */
 	char *subaddress;	    /* "+" or "" */
 	char *envelope_from;
-	bool send;		  /* smtp.send */
-	bool keep_raw;		  /* database.keep_raw is not "0" */
-	GPtrArray *queues;	  /* lk_queue *: first is the fallback of last resort */
-	GPtrArray *agents;	  /* lk_agent * */
-	GPtrArray *organisations; /* lk_organisation * */
-	GPtrArray *mailboxes;	  /* lk_desk_mailbox * */
-	GArray *breaker;	  /* lk_budget: per address and ticket */
-	GPtrArray *suppliers;	  /* lk_supplier * */
-	GPtrArray *calendars;	  /* lk_calendar_text * */
-	GPtrArray *slas;	  /* lk_sla * */
-	GPtrArray *rules;	  /* lk_rule *: common ones, those of rule_files behind */
-	GStringChunk *strings;	  /* of the rules */
+	bool send;		   /* smtp.send */
+	bool keep_raw;		   /* database.keep_raw is not "0" */
+	GPtrArray *queues;	   /* lk_queue *: first is the fallback of last resort */
+	GPtrArray *agents;	   /* lk_agent * */
+	GPtrArray *organisations;  /* lk_organisation * */
+	GPtrArray *mailboxes;	   /* lk_desk_mailbox * */
+	GArray *breaker;	   /* lk_budget: per address and ticket */
+	GPtrArray *suppliers;	   /* lk_supplier * */
+	GPtrArray *calendars;	   /* lk_calendar_text * */
+	GPtrArray *slas;	   /* lk_sla * */
+	GPtrArray *rules;	   /* lk_rule *: common ones, those of rule_files behind */
+	GStringChunk *strings;	   /* of the rules */
 	struct lk_rules *compiled; /* rules.h: what runs; NULL: no rule runs. Owned */
 	char *timezone;
 	lk_calendar_text *always; /* every hour open; where no calendar is configured */

@@ -64,7 +64,7 @@ typedef struct {
 	lk_time resolved_at; /* or closed; LK_TIME_NONE: neither */
 	int64_t reopen_s;
 	bool sender_is_requester;
-	bool sender_takes_part; /* is a participant; the requester is one */
+	bool sender_takes_part;	 /* is a participant; the requester is one */
 	bool sender_is_supplier; /* that the ticket was handed to */
 	bool is_referenced;	 /* by the supplier's own reference, in the supplier's mail */
 } lk_thread_ticket;

@@ -142,7 +142,8 @@ static void make_policy(void)
 static bool open_db(lk_db **ret_db, GError **error)
 {
 	static const lk_query_group intake[] = {LK_QG_INGEST, LK_QG_THREAD, LK_QG_TICKET,
-						LK_QG_OUTBOX, LK_QG_BLOB, LK_QG_NOTICE, LK_QG_COMMAND};
+						LK_QG_OUTBOX, LK_QG_BLOB,   LK_QG_NOTICE,
+						LK_QG_COMMAND};
 	lk_db_options options = {.conninfo = g_getenv("LUUKKU_DB"),
 				 .program = "t-helper",
 				 .role = g_getenv("LUUKKU_ROLE"),
