@@ -7,7 +7,7 @@
 
 #include <string.h>
 
-enum { MOST_DEPTH = 4, MOST_BYTES = 1024 * 1024 };
+enum { MOST_DEPTH = 5, MOST_BYTES = 1024 * 1024 };
 
 typedef struct {
 	const lk_conf *conf;
@@ -83,6 +83,7 @@ static void add_name(GPtrArray *names, const char *name)
 		g_ptr_array_add(names, g_strdup(name));
 }
 
+static bool is_quick(const char *dir);
 static void visit(walk *w, const char *dir, int depth, bool is_own);
 
 /* One of our own templates needs a name that some mail uses. */
@@ -95,6 +96,10 @@ static void visit_file(walk *w, const char *dir, const char *file, bool is_own)
 	if (!is_template(file))
 		return;
 	name = name_of(file);
+	if (is_quick(dir)) {
+		render(w, path);
+		return;
+	}
 	if (!is_own) {
 		add_name(w->names, name);
 	} else if (!g_ptr_array_find_with_equal_func(w->names, name, g_str_equal, NULL)) {
@@ -105,6 +110,14 @@ static void visit_file(walk *w, const char *dir, const char *file, bool is_own)
 				near != NULL ? "\"?" : "");
 	}
 	render(w, path);
+}
+
+/* Texts of the agents' own for #template: of any name. */
+static bool is_quick(const char *dir)
+{
+	g_autofree char *folder = g_path_get_basename(dir);
+
+	return strcmp(folder, "quick") == 0;
 }
 
 static void visit(walk *w, const char *dir, int depth, bool is_own)

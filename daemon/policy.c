@@ -287,6 +287,7 @@ static void copy_people(lk_policy *policy, const lk_conf *conf)
 static void copy_site(lk_policy *policy, const lk_conf *conf)
 {
 	policy->site_name = g_strdup(conf->site.name);
+	policy->templates_dir = g_strdup(conf->templates);
 	policy->prefix = g_strdup(conf->site.prefix);
 	policy->domain = g_strdup(conf->site.domain);
 	policy->language = (lk_lang)conf->site.language;

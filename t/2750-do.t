@@ -324,13 +324,17 @@ sub say_words {
 
 	my $receipt = done($b, "merge $c");
 	is(show($b)->{status}, 'merged', 'merge');
-	like($receipt->{remarks}[0], qr/takes no part in $c; #cc \+/, 'another customer is named');
+	like($receipt->{remarks}[0], qr/^Answers on $c now also go to: \S+\@/, 'another customer joins the other ticket, and is named');
+	my $copied = sub { $db->sql("SELECT count(*) FROM participant WHERE ticket_id = $c_id AND role = 'cc'
+		AND person_id = (SELECT requester_id FROM ticket WHERE id = $b_id)") };
+	is($copied->(), 1, '... copied on it');
 	done($b, 'priority urgent');
 	is(show($c)->{priority}, 'urgent', 'what is said to the merged ticket is done to the other');
 	done($b, 'undo');
 	done($b, 'undo');
 	is(show($b)->{status}, 'new', 'the merge is taken back');
 	is($db->sql("SELECT merged_into IS NULL FROM ticket WHERE id = $b_id"), 't', '... whole');
+	is($copied->(), 0, '... with the customer');
 
 	my $second = say_words($a_id, 'Toinen asia: näyttö', 'asiakas@sairaala.example', '2026-03-27 09:00+00');
 	$receipt = done($a, 'split', '--as', 'aino');

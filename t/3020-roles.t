@@ -18,7 +18,7 @@ ticket_link s i d
 participant s i d
 blob s i u(created_at)
 blob_chunk s i
-message s i u(direction evidence evidence_reason ticket_id writer)
+message s i u(direction evidence evidence_reason reply_text ticket_id writer)
 message_search s
 attachment s i
 identifier s i u(message_id ticket_id)

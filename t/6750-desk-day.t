@@ -31,10 +31,23 @@ CONF
 CONF
 	extra => <<'CONF',
 breaker = ( "100/10m" ); # a day's mails within seconds
+templates = "templates";
 suppliers: ( { name = "valo"; addresses = ( "tuki@valo.example" ); domains = ( "valo.example" );
   reference = "/INC[0-9]{7}/"; } );
 CONF
 );
+
+# Quick-fill texts: of the site, and of one queue.
+my $templates = $desk->scratch('templates');
+for my $file (['fi/quick/kiitos', "Kiitos yhteydenotosta, {{requester_name}}! Tapauksesi {{reference}} ({{queue_title}}) on kunnossa."],
+	['queues/ict/fi/quick/tulostin', 'Tulostimen ohjeet ovat intranetissä.'], ['queues/hr/fi/quick/palkka', 'Palkka tulee perjantaina.']) {
+	my ($path, $text) = @$file;
+	my $dir = "$templates/$path";
+	$dir =~ s{/[^/]*$}{};
+	require File::Path;
+	File::Path::make_path($dir);
+	spew("$templates/$path.txt", encode('UTF-8', "$text\n"), 0644);
+}
 
 sub round {
 	my ($what) = @_;
@@ -202,11 +215,20 @@ is(ticket($id{maija}, 'supplier_references::text'), '{"valo INC0001234"}', 'the 
 # --- resolved ---------------------------------------------------------------------------------------
 my $last = newest('aino@example.fi', qr/Salpa lähti postissa/);
 ok($last, 'the owner hears of that, too');
-write_to('ict', answer($last, $aino, "#resolve\n\nVaihdoimme takaluukun salvan, tulostin toimii taas.\n"));
+write_to('ict', answer($last, $aino, "#resolve\n#template kiitos\n\nVaihdoimme takaluukun salvan, tulostin toimii taas.\n"));
 write_to('ict', answer(newest('cecilia@example.fi', qr/Inloggning/), $cecilia, "#wait customer 3d\n#note\n\nVäntar på att Sven provar.\n"));
+write_to('ict', answer(newest('cecilia@example.fi', qr/Inloggning/), $cecilia, '#mall'));
+write_to('ict', answer(newest('cecilia@example.fi', qr/Inloggning/), $cecilia, '#mall kiitoss'));
 round('one is resolved, one waits');
+my $listed = text_of(newest('cecilia@example.fi', qr/#template kiitos/));
+like($listed, qr/#template kiitos\n.*#template tulostin/s, 'templates are listed by mail');
+unlike($listed, qr/palkka/, '... those of the ticket\'s queue');
+like(text_of(newest('cecilia@example.fi', qr/kiitoss/)), qr/finns inte/, 'one that is not there is named');
 is(ticket($id{maija}, 'status'), 'resolved', 'resolved');
-ok(newest('maija@sairaala.example', qr/Vaihdoimme takaluukun salvan/), 'the customer is told');
+my $told = newest('maija@sairaala.example', qr/Vaihdoimme takaluukun salvan/);
+like(text_of($told), qr/toimii taas\.\n\nKiitos yhteydenotosta, Maija Meri! Tapauksesi TUKI-$id{maija} \(ICT-tuki\) on kunnossa\./,
+	'the customer is told, with the text of a template');
+like(ticket($id{maija}, 'resolution'), qr/Kiitos yhteydenotosta/, '... which is part of the resolution');
 is(ticket($id{sven}, 'status'), 'waiting_customer', 'waits for the customer');
 ok(newest('aino@example.fi', qr/Tehty/), 'a receipt in Finnish');
 ok(newest('cecilia@example.fi', qr/Klart|Gjort|Utfört/), 'a receipt in Swedish');

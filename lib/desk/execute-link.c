@@ -104,22 +104,55 @@ bool lk_run_link(lk_run *run, GError **error)
 
 /* --- merge ------------------------------------------------------------------------------------ */
 
-/* Answers to the other ticket do not reach this one's customer: the agent should know. */
-static bool warn_of_customer(lk_run *run, int64_t other, GError **error)
+/* "TUKI-1042 goes to a@x, too"; the agent may take them off again. */
+static bool remark_joined(lk_run *run, int64_t other, const GPtrArray *joined)
+{
+	static const char *const words[LK_N_LANGS] = {
+		[LK_LANG_FI] = "Tiketin %s vastaukset saa nyt myös: %s. Pois: #cc -osoite",
+		[LK_LANG_SV] = "Svaren på %s får nu också: %s. Bort: #cc -adress",
+		[LK_LANG_EN] = "Answers on %s now also go to: %s. To take off: #cc -address",
+	};
+	g_autofree char *reference = lk_reference(run->policy, other);
+	g_autoptr(GString) list = g_string_new(NULL);
+	g_auto(GStrv) parts = g_strsplit(words[run->how->language], "%s", 3);
+
+	for (unsigned i = 0; i < joined->len; i++)
+		g_string_append_printf(list, "%s%s", i ? ", " : "",
+				       (const char *)g_ptr_array_index(joined, i));
+	return lk_run_remark(run, "%s%s%s%s%s", parts[0], reference, parts[1], list->str, parts[2]);
+}
+
+/* Each is copied on the other ticket, so that later answers reach them; #undo takes them off. */
+static bool join_people(lk_run *run, int64_t other, GError **error)
 {
 	g_autoptr(lk_params) params = lk_params_new();
 	g_autoptr(lk_rows) rows = NULL;
-	const char *requester = lk_run_text(run, "requester");
+	g_autoptr(GPtrArray) joined = g_ptr_array_new();
+	int64_t current = run->ticket;
+	bool done = true;
 
-	lk_param_int(params, other);
-	if (!requester || !lk_db_run(run->db, LK_Q_COMMAND_PARTICIPANTS, params, &rows, error))
-		return requester == NULL;
-	for (size_t i = 0; i < lk_rows_count(rows); i++)
-		if (g_ascii_strcasecmp(lk_row_text(rows, i, "address"), requester) == 0)
-			return true;
-	g_autofree char *reference = lk_reference(run->policy, other);
-	return lk_run_remark(run, "%s takes no part in %s; #cc +%s adds them", requester, reference,
-			     requester);
+	lk_param_int(params, current);
+	if (!lk_db_run(run->db, LK_Q_COMMAND_PARTICIPANTS, params, &rows, error))
+		return false;
+	run->ticket = other;
+	for (size_t i = 0; done && i < lk_rows_count(rows); i++) {
+		const char *address = lk_row_text(rows, i, "address");
+		int64_t person = lk_row_int(rows, i, "id");
+		bool is_new = false;
+		lk_json *detail = NULL;
+		done = lk_run_add_participant(run, person, "cc", &is_new, error);
+		if (!done || !is_new)
+			continue;
+		lk_json_set_int(lk_run_step(run, "cc_joined"), "person", person);
+		g_ptr_array_add(joined, (void *)address);
+		detail = lk_json_object();
+		lk_json_set_text(detail, "address", address);
+		done = lk_run_event(run, "participant_added",
+				    "took part in a ticket that was merged into this one", detail,
+				    error);
+	}
+	run->ticket = current;
+	return done && (joined->len == 0 || remark_joined(run, other, joined));
 }
 
 /*
@@ -149,7 +182,7 @@ bool lk_run_merge(lk_run *run, GError **error)
 	       add_link(run, run->ticket, other, "merged_into", "merged by an agent", error) &&
 	       tell_both(run, other, "merged", "merged_into", "related", "merged by an agent",
 			 error) &&
-	       warn_of_customer(run, other, error);
+	       join_people(run, other, error);
 }
 
 /* --- parent ----------------------------------------------------------------------------------- */

@@ -25,7 +25,7 @@ static void param_agent(lk_params *params, const lk_run *run)
 }
 
 /* The answer of the receipt: kind, and rows to come. Borrowed. */
-static lk_json *answer_of(lk_run *run, const char *kind)
+lk_json *lk_run_answer(lk_run *run, const char *kind)
 {
 	lk_json *answer = lk_json_object();
 
@@ -99,7 +99,7 @@ static bool look_list(lk_run *run, const lk_json *query, int64_t offset, GError 
 	lk_param_int(params, LK_LOOK_UP_ROWS + 1);
 	if (!lk_db_run(run->db, LK_Q_COMMAND_LIST, params, &rows, error))
 		return false;
-	show_tickets(run, answer_of(run, "list"), rows);
+	show_tickets(run, lk_run_answer(run, "list"), rows);
 	return remember(run, query, offset, error);
 }
 
@@ -131,7 +131,7 @@ static bool look_search(lk_run *run, const lk_json *query, int64_t offset, GErro
 	lk_param_int(params, LK_LOOK_UP_ROWS + 1);
 	if (!lk_db_run(run->db, LK_Q_COMMAND_SEARCH, params, &rows, error))
 		return false;
-	lk_json *answer = answer_of(run, "search");
+	lk_json *answer = lk_run_answer(run, "search");
 	lk_json_set_text(answer, "words", words);
 	show_tickets(run, answer, rows);
 	return remember(run, query, offset, error);
@@ -150,7 +150,7 @@ static bool look_history(lk_run *run, const lk_json *query, int64_t offset, GErr
 	lk_param_int(params, LK_LOOK_UP_ROWS + 1);
 	if (!lk_db_run(run->db, LK_Q_COMMAND_HISTORY, params, &rows, error))
 		return false;
-	lk_json *answer = answer_of(run, "history");
+	lk_json *answer = lk_run_answer(run, "history");
 	lk_json_set_text(answer, "reference", reference);
 	lk_json_set_bool(answer, "more", lk_rows_count(rows) > LK_LOOK_UP_ROWS);
 	for (size_t i = 0; i < MIN(lk_rows_count(rows), LK_LOOK_UP_ROWS); i++) {
@@ -237,7 +237,7 @@ bool lk_run_more(lk_run *run, GError **error)
 
 bool lk_run_help(lk_run *run, GError **error)
 {
-	lk_json *answer = answer_of(run, "help");
+	lk_json *answer = lk_run_answer(run, "help");
 
 	(void)error;
 	for (int kind = 0; kind < LK_N_COMMANDS; kind++) {

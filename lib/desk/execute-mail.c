@@ -18,6 +18,7 @@ static bool set_direction(lk_run *run, const char *direction, GError **error)
 
 	lk_param_int(params, run->how->message);
 	lk_param_text(params, direction);
+	lk_param_text(params, run->filled.text);
 	return lk_db_run(run->db, LK_Q_COMMAND_DIRECTION, params, NULL, error);
 }
 

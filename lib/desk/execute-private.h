@@ -23,8 +23,9 @@ typedef struct {
 	GHashTable
 		*sight;	 /* int64_t * -> lk_sight, of every ticket named, as it was at the start */
 	GArray *touched; /* int64_t: tickets changed, in order */
-	GHashTable *lines; /* int64_t * -> GPtrArray of char *: what was done with each */
-	lk_json *steps;	   /* what takes it back */
+	GHashTable *lines;  /* int64_t * -> GPtrArray of char *: what was done with each */
+	lk_json *steps;	    /* what takes it back */
+	lk_commands filled; /* backs commands once templates were put into the text */
 } lk_run;
 
 /* --- execute.c -------------------------------------------------------------------------------- */
@@ -39,6 +40,12 @@ bool lk_run_remark(lk_run *run, const char *format, ...) G_GNUC_PRINTF(2, 3);
  * none that the agent may know of (the problem is noted). Reads nothing else.
  */
 bool lk_run_reference(lk_run *run, int64_t named, int64_t *ret_ticket, GError **error);
+
+/* What the agent may know of the ticket, as it was at the start. */
+bool lk_run_sight(lk_run *run, int64_t ticket, lk_sight *ret_sight, GError **error);
+
+/* The answer of a look-up: {"kind","rows" [],"more"} in the receipt. Borrowed. */
+lk_json *lk_run_answer(lk_run *run, const char *kind);
 
 /* Makes the ticket the current one: locks it and reads run->row. */
 bool lk_run_enter(lk_run *run, int64_t ticket, GError **error);
@@ -114,6 +121,13 @@ const lk_supplier *lk_run_find_supplier(const lk_run *run, const char *word, con
 
 /* The text as an answer to the customer. */
 bool lk_run_reply(lk_run *run, GError **error);
+
+/* --- execute-template.c ----------------------------------------------------------------------- */
+
+/* Puts what #template names below the text, before anything is done with it. */
+bool lk_run_fill_text(lk_run *run, GError **error);
+/* #template: fills nothing by now, or lists what there is. */
+bool lk_run_template(lk_run *run, GError **error);
 
 /* --- the commands ----------------------------------------------------------------------------- */
 

@@ -102,6 +102,15 @@ static bool undo_cc_added(undoing *u, GError **error)
 	return run_params(u, LK_Q_COMMAND_CC_REMOVE, params, error);
 }
 
+static bool undo_cc_joined(undoing *u, GError **error)
+{
+	lk_params *params = lk_params_new();
+
+	lk_param_int(params, u->ticket);
+	lk_param_int(params, lk_json_get_int(u->step, "person", 0));
+	return run_params(u, LK_Q_COMMAND_CC_OFF, params, error);
+}
+
 static bool add_person(undoing *u, const char *role, GError **error)
 {
 	bool is_new = false;
@@ -210,6 +219,7 @@ static const struct {
 	{"link", undo_link},
 	{"unlink", undo_link},
 	{"cc_added", undo_cc_added},
+	{"cc_joined", undo_cc_joined},
 	{"cc_removed", undo_cc_removed},
 	{"requester", undo_requester},
 	{"mail", undo_mail},

@@ -127,7 +127,7 @@ static int64_t *key_of(int64_t ticket)
 }
 
 /* What the agent may know of a ticket, as it was when the run began. */
-static bool sight_of(lk_run *run, int64_t ticket, lk_sight *ret_sight, GError **error)
+bool lk_run_sight(lk_run *run, int64_t ticket, lk_sight *ret_sight, GError **error)
 {
 	void *known = NULL;
 	g_autoptr(lk_rows) row = NULL;
@@ -164,7 +164,7 @@ bool lk_run_reference(lk_run *run, int64_t named, int64_t *ret_ticket, GError **
 	lk_sight sight = LK_SIGHT_NONE;
 
 	if (!final_ticket(run, named, ret_ticket, error) ||
-	    (*ret_ticket && !sight_of(run, *ret_ticket, &sight, error)))
+	    (*ret_ticket && !lk_run_sight(run, *ret_ticket, &sight, error)))
 		return false;
 	if (*ret_ticket && sight == LK_SIGHT_FULL)
 		return true;
@@ -358,6 +358,7 @@ static const run_kind handlers[LK_N_COMMANDS] = {
 	[LK_COMMAND_SPLIT] = {.run = lk_run_split, .when_also = true},
 	[LK_COMMAND_LINK] = {.run = lk_run_link},
 	[LK_COMMAND_PARENT] = {.run = lk_run_parent},
+	[LK_COMMAND_TEMPLATE] = {.run = lk_run_template, .on_none = true},
 	[LK_COMMAND_SURVEY] = {.run = lk_run_survey},
 	[LK_COMMAND_AWAY] = {.run = lk_run_away, .on_none = true},
 	[LK_COMMAND_FOR] = {.run = lk_run_for},
@@ -380,7 +381,7 @@ static bool run_on(lk_run *run, const run_kind *handler, int64_t named, GError *
 	lk_sight sight = LK_SIGHT_NONE;
 
 	if (!final_ticket(run, named, &ticket, error) ||
-	    (ticket && !sight_of(run, ticket, &sight, error)))
+	    (ticket && !lk_run_sight(run, ticket, &sight, error)))
 		return false;
 	if (!ticket || !may_run(handler, sight))
 		return no_ticket(run, named);
@@ -438,7 +439,7 @@ static bool lock_all(lk_run *run, GError **error)
 	g_array_sort(tickets, compare_tickets);
 	for (unsigned i = 0; i < tickets->len; i++) {
 		lk_sight sight = LK_SIGHT_NONE;
-		if (!sight_of(run, g_array_index(tickets, int64_t, i), &sight, error))
+		if (!lk_run_sight(run, g_array_index(tickets, int64_t, i), &sight, error))
 			return false;
 	}
 	return true;
@@ -463,7 +464,7 @@ static bool run_text(lk_run *run, GError **error)
 
 static bool run_all(lk_run *run, GError **error)
 {
-	if (!lock_all(run, error) || !run_text(run, error))
+	if (!lock_all(run, error) || !lk_run_fill_text(run, error) || !run_text(run, error))
 		return false;
 	for (unsigned i = 0; i < run->commands->commands->len; i++)
 		if (!run_command(run, g_ptr_array_index(run->commands->commands, i), error))
@@ -624,6 +625,7 @@ bool lk_execute(lk_db *db, const lk_policy *policy, const lk_execution *how,
 	copy_problems(commands, receipt);
 	bool done = lk_db_savepoint(db, error) && run_all(&run, error) && finish(&run, error);
 	g_clear_pointer(&run.row, lk_rows_free);
+	g_clear_pointer(&run.filled.text, g_free);
 	if (done)
 		*ret_receipt = g_steal_pointer(&receipt);
 	return done;

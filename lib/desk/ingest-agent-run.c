@@ -4,6 +4,7 @@
 #include "lib/base/text.h"
 #include "lib/desk/absence.h"
 #include "lib/desk/outbox-private.h"
+#include "lib/desk/when.h"
 
 #include <string.h>
 
@@ -81,7 +82,7 @@ bool lk_agent_mail_refuse(lk_agent_mail *m, lk_ingest_result *result, GError **e
 	lk_work *work = m->work;
 	int64_t ticket = work->thread.ticket;
 	g_autoptr(lk_json) variables = lk_json_object();
-	g_autofree char *date = lk_time_format(work->at);
+	g_autofree char *date = lk_when(work->policy, m->language, work->at);
 	g_autofree char *reason =
 		g_strdup_printf("not run and not sent on: %s", m->decision.reason);
 
@@ -135,7 +136,9 @@ static bool hold(lk_agent_mail *m, int64_t ticket, int64_t message, const char *
 		 const char *reason, GError **error)
 {
 	g_autoptr(lk_json) variables = lk_json_object();
-	g_autofree char *expires = lk_time_format(m->work->now + LK_HELD_TIME);
+	g_autofree char *expires =
+		lk_when(m->work->policy, m->language, m->work->now + LK_HELD_TIME);
+	g_autofree char *section = g_strconcat("is_", kind, NULL);
 	int64_t held = 0;
 
 	if (!add_held(m, ticket, message, kind, reason, &held, error))
@@ -143,6 +146,7 @@ static bool hold(lk_agent_mail *m, int64_t ticket, int64_t message, const char *
 	g_autofree char *link = action_link(m, held);
 	lk_json_set_text(variables, "reason", reason);
 	lk_json_set_text(variables, "kind", kind);
+	lk_json_set_bool(variables, section, true);
 	lk_json_set_text(variables, "words", m->work->mail->reply_text);
 	lk_json_set_text(variables, "link", link);
 	lk_json_set_text(variables, "expires", expires);
@@ -381,6 +385,17 @@ static void forget_told(lk_work *work)
 	g_ptr_array_set_size(work->told, 0);
 }
 
+/* Is all its text to come from a template? */
+static bool fills_text(const lk_agent_mail *m)
+{
+	for (unsigned i = 0; i < m->commands->commands->len; i++) {
+		const lk_command *command = g_ptr_array_index(m->commands->commands, i);
+		if (command->kind == LK_COMMAND_TEMPLATE && command->text && *command->text)
+			return true;
+	}
+	return false;
+}
+
 bool lk_agent_mail_run(lk_agent_mail *m, lk_ingest_result *result, GError **error)
 {
 	lk_work *work = m->work;
@@ -392,7 +407,7 @@ bool lk_agent_mail_run(lk_agent_mail *m, lk_ingest_result *result, GError **erro
 
 	if (!mend(m, &mended, error) || (ticket && !answered_at(m, &seen_at, error)))
 		return false;
-	home = *m->commands->text || m->has_files ? ticket : 0;
+	home = *m->commands->text || m->has_files || fills_text(m) ? ticket : 0;
 	if (home)
 		make_note(m);
 	lk_work_tell_as(work, m->actor, home, "agent_mail", m->decision.reason, NULL);

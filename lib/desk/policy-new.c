@@ -279,6 +279,7 @@ void lk_policy_free(lk_policy *policy)
 		return;
 	lk_rules_free(policy->compiled);
 	g_free(policy->site_name);
+	g_free(policy->templates_dir);
 	g_free(policy->prefix);
 	g_free(policy->domain);
 	g_free(policy->subaddress);

@@ -207,6 +207,7 @@ typedef struct {
 
 typedef struct {
 	char *site_name;
+	char *templates_dir; /* of the site's own templates, or NULL */
 	char *prefix; /* "TUKI" */
 	char *domain;
 	lk_lang language;

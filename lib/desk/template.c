@@ -412,6 +412,54 @@ static bool is_name(const char *name)
 				     "0123456789_-") == strlen(name);
 }
 
+/* Quick-fill texts lie in a folder of their own, so that they have no names of mails. */
+static bool is_path(const char *name)
+{
+	return is_name(g_str_has_prefix(name, LK_TEMPLATE_QUICK) ? name + strlen(LK_TEMPLATE_QUICK)
+								 : name);
+}
+
+static int compare_names(const void *a, const void *b)
+{
+	return strcmp(*(const char *const *)a, *(const char *const *)b);
+}
+
+static void add_quick(const char *dir, GPtrArray *names)
+{
+	g_autoptr(GDir) folder = g_dir_open(dir, 0, NULL);
+	const char *file = NULL;
+
+	while (folder && names->len < LK_TEMPLATE_QUICKS && (file = g_dir_read_name(folder))) {
+		g_autofree char *name = g_strndup(file, strlen(file) - MIN(strlen(file), 4));
+		if (g_str_has_suffix(file, ".txt") && is_name(name) &&
+		    !g_ptr_array_find_with_equal_func(names, name, g_str_equal, NULL))
+			g_ptr_array_add(names, g_steal_pointer(&name));
+	}
+}
+
+GPtrArray *lk_template_quick_names(const char *override_dir, const char *queue,
+				   const char *language)
+{
+	g_autofree char *installed = lk_data_path("templates");
+	const char *const dirs[] = {override_dir, installed};
+	GPtrArray *names = g_ptr_array_new_with_free_func(g_free);
+
+	for (unsigned i = 0; i < G_N_ELEMENTS(dirs); i++) {
+		if (!dirs[i] || !*dirs[i])
+			continue;
+		g_autofree char *of_all =
+			g_build_filename(dirs[i], language, LK_TEMPLATE_QUICK, NULL);
+		if (queue && *queue && !strchr(queue, '/')) {
+			g_autofree char *of_queue = g_build_filename(
+				dirs[i], "queues", queue, language, LK_TEMPLATE_QUICK, NULL);
+			add_quick(of_queue, names);
+		}
+		add_quick(of_all, names);
+	}
+	g_ptr_array_sort(names, compare_names);
+	return names;
+}
+
 char *lk_template_find(const char *override_dir, const char *queue, const char *language,
 		       const char *name, const char *suffix)
 {
@@ -419,7 +467,7 @@ char *lk_template_find(const char *override_dir, const char *queue, const char *
 	g_autofree char *installed = lk_data_path("templates");
 	const char *const dirs[] = {override_dir, installed};
 
-	if (!is_name(name))
+	if (!is_path(name))
 		return NULL;
 	for (unsigned i = 0; i < G_N_ELEMENTS(dirs); i++) {
 		if (!dirs[i] || !*dirs[i])

@@ -31,6 +31,15 @@ bool lk_template_render(const char *text, const lk_json *values, const lk_templa
 char *lk_template_find(const char *override_dir, const char *queue, const char *language,
 		       const char *name, const char *suffix);
 
+/* Texts of the agents' own, for #template NAME: templates of the name "quick/NAME". */
+#define LK_TEMPLATE_QUICK "quick/"
+enum { LK_TEMPLATE_QUICKS = 200 };
+
+/* Their names without "quick/", sorted; as found by lk_template_find, but for common. Caller
+ * unrefs. */
+GPtrArray *lk_template_quick_names(const char *override_dir, const char *queue,
+				   const char *language);
+
 /* A found template rendered. LK_ERR_NOINPUT names the file that is missing. Caller frees. */
 bool lk_template_fill(const char *override_dir, const char *queue, const char *language,
 		      const char *name, const char *suffix, const lk_json *values, char **ret_text,

@@ -144,7 +144,7 @@ GRANT SELECT, INSERT, UPDATE ON command_run, held_command, agent_token, consulta
 GRANT SELECT ON agent_token, consultation, absence TO luukku_send;
 GRANT SELECT ON held_command, consultation, absence TO luukku_sched;
 GRANT DELETE ON ticket_link, participant TO luukku_fetch, luukku_lmtp, luukku_ctl;
-GRANT UPDATE (direction) ON message TO luukku_fetch, luukku_lmtp, luukku_ctl;
+GRANT UPDATE (direction, reply_text) ON message TO luukku_fetch, luukku_lmtp, luukku_ctl;
 GRANT UPDATE (ticket_id) ON message, identifier TO luukku_fetch, luukku_lmtp, luukku_ctl;
 GRANT SELECT ON message_search TO luukku_fetch, luukku_lmtp;
 GRANT INSERT ON ticket_link, outbox, message, attachment TO luukku_ctl;

@@ -62,8 +62,10 @@ VALUES ($1, $2, $3, $4, $5, $6::jsonb, $7, $8, $8, $9, $9, $10)
 RETURNING id;
 
 -- name: command_direction
--- $1 message, $2 direction. A stored mail of an agent goes to the customer after all, or stays inside.
-UPDATE message SET direction = $2 WHERE id = $1 AND direction <> $2;
+-- $1 message, $2 direction, $3 its words with templates filled in, or null. A stored mail of an agent goes to the
+-- customer after all, or stays inside.
+UPDATE message SET direction = $2, reply_text = coalesce($3::text, reply_text)
+ WHERE id = $1 AND (direction <> $2 OR $3::text IS NOT NULL);
 
 -- name: command_participants
 -- $1 ticket. Whom an answer goes to: the requester first.
@@ -96,6 +98,10 @@ DELETE FROM participant c
  USING person p
  WHERE c.ticket_id = $1 AND c.person_id = p.id AND p.address_hash = $2 AND c.role = 'cc'
 RETURNING c.person_id AS person;
+
+-- name: command_cc_off
+-- $1 ticket, $2 person. Who joined by a merge that is taken back.
+DELETE FROM participant WHERE ticket_id = $1 AND person_id = $2 AND role = 'cc';
 
 -- name: command_requester
 -- $1 ticket, $2 the new requester. The one before takes no part any more. Gives person.
