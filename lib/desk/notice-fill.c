@@ -236,26 +236,25 @@ static bool look_at_ticket(filler *f, int64_t message, lk_rows **ret_rows, GErro
 	return false;
 }
 
-bool lk_notice_fill(lk_db *db, const lk_policy *policy, lk_time now, lk_lang lang, int64_t ticket,
-		    int64_t message, const char *recipient, const char *reply_to,
+bool lk_notice_fill(lk_db *db, const lk_policy *policy, lk_time now, const lk_notice_reader *reader,
 		    lk_json *variables, GError **error)
 {
 	filler f = {.db = db,
 		    .policy = policy,
 		    .now = now,
-		    .lang = lang,
-		    .ticket = ticket,
-		    .recipient = recipient,
+		    .lang = reader->lang,
+		    .ticket = reader->ticket,
+		    .recipient = reader->recipient,
 		    .out = variables};
 	g_autoptr(lk_rows) rows = NULL;
-	const lk_agent *agent = lk_policy_agent(policy, recipient);
+	const lk_agent *agent = lk_policy_agent(policy, reader->recipient);
 	g_autoptr(GPtrArray) sight = agent ? lk_sight_queues(policy, agent) : g_ptr_array_new();
 
-	if (!look_at_ticket(&f, message, &rows, error))
+	if (!look_at_ticket(&f, reader->message, &rows, error))
 		return false;
 	fill_people(&f, rows);
 	fill_state(&f, rows);
-	fill_actions(&f, reply_to);
+	fill_actions(&f, reader->reply_to);
 	return fill_fields(&f, rows, error) &&
 	       fill_earlier(&f, lk_row_int(rows, 0, "person"), sight, error) &&
 	       fill_similar(&f, lk_row_text(rows, 0, "queue"), error);

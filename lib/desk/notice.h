@@ -57,9 +57,17 @@ bool lk_notice_send(lk_db *db, const lk_policy *policy, lk_time now, const lk_no
 bool lk_notice_send_to(lk_db *db, const lk_policy *policy, lk_time now, const lk_notice *notice,
 		       const lk_agent *agent, GError **error);
 
-/* What a notice to this agent says, added to its variables. For the composing of the outbox. */
-bool lk_notice_fill(lk_db *db, const lk_policy *policy, lk_time now, lk_lang lang, int64_t ticket,
-		    int64_t message, const char *recipient, const char *reply_to,
+/* Whom a notice goes to, and about what. Borrowed. */
+typedef struct {
+	int64_t ticket;
+	int64_t message; /* whose words it shows; 0: none */
+	lk_lang lang;
+	const char *recipient;
+	const char *reply_to; /* or NULL: no links */
+} lk_notice_reader;
+
+/* What a notice says, added to its variables. For the composing of the outbox. */
+bool lk_notice_fill(lk_db *db, const lk_policy *policy, lk_time now, const lk_notice_reader *reader,
 		    lk_json *variables, GError **error);
 
 #endif

@@ -121,9 +121,12 @@ static bool fill_notice(draft *d, lk_lang language, GError **error)
 
 	if (strcmp(lk_row_text(d->rows, d->row, "template"), "notice") != 0)
 		return true;
-	if (!lk_notice_fill(d->db, d->policy, d->now, language, d->ticket,
-			    lk_row_int(d->rows, d->row, "cause"), d->recipient, reply_to,
-			    d->variables, error))
+	lk_notice_reader reader = {.ticket = d->ticket,
+				   .message = lk_row_int(d->rows, d->row, "cause"),
+				   .lang = language,
+				   .recipient = d->recipient,
+				   .reply_to = reply_to};
+	if (!lk_notice_fill(d->db, d->policy, d->now, &reader, d->variables, error))
 		return false;
 	filled = d->variables;
 	d->variables = lk_scrub_json(d->policy, filled);
