@@ -29,9 +29,11 @@ sub number {
 	return scalar $desk->db->sql($sql);
 }
 
-# How far the desk has come, in tickets and mails sent: 0 to 2 * $want.
+# How far the desk has come, in tickets and mails sent (or tried, and due again much later): 0 to
+# 2 * $want.
 sub progress {
-	return number(q{SELECT (SELECT count(*) FROM ticket) + (SELECT count(*) FROM outbox WHERE state = 'sent')});
+	return number(q{SELECT (SELECT count(*) FROM ticket)
+		+ (SELECT count(*) FROM outbox WHERE state IN ('sent', 'uncertain', 'retry'))});
 }
 
 # The fault points that were passed tell how far the desk is, without asking the database: each time

@@ -14,7 +14,8 @@ static const int64_t digest_after_s = 120;
  * How many times a budget each of them gets. Address: another desk that does not mark its answers
  * as automatic, and writes each as a new mail, gets a new ticket and a new acknowledgement each
  * time: the budgets of a ticket alone would never end that. Fingerprint: nor does an address that
- * changes each time. A whole ticket or domain has many people.
+ * changes each time; but in a great outage many people write the same subject, and each of them
+ * wants to know that the mail arrived. A whole ticket or domain has many people.
  */
 static const struct {
 	const char *column;
@@ -26,7 +27,7 @@ static const struct {
 	{"address_budget", "this address already got ", "mails about all its tickets", 3},
 	{"ticket_budget", "already ", "mails about the ticket", 10},
 	{"domain_budget", "already ", "mails to this domain", 20},
-	{"fingerprint_budget", "already ", "automatic answers to mails of this subject", 3},
+	{"fingerprint_budget", "already ", "automatic answers to mails of this subject", 10},
 };
 
 void lk_outbox_check_clear(lk_outbox_check *check)

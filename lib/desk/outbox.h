@@ -45,7 +45,7 @@ typedef enum { LK_OUTBOX_QUEUED, LK_OUTBOX_SUPPRESSED, LK_OUTBOX_HELD } lk_outbo
 /*
  * Adds the row, or adds it held or suppressed with the reason as an event: breaker budgets per
  * address and ticket, three times as much per address; automatic answers also ten times per ticket,
- * twenty per domain, three per fingerprint (template and subject); addresses of ours, suppressed
+ * twenty per domain, ten per fingerprint (template and subject); addresses of ours, suppressed
  * addresses. A breaker that trips is told of in a digest. Inside the caller's transaction.
  */
 bool lk_outbox_add(lk_db *db, const lk_policy *policy, lk_time now, const lk_outbox_mail *mail,
