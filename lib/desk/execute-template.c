@@ -61,7 +61,7 @@ static bool fill(lk_run *run, const char *word, GString *text, GError **error)
 {
 	g_autofree char *lower = g_ascii_strdown(word, -1);
 	g_autofree char *name = g_strconcat(LK_TEMPLATE_QUICK, lower, NULL);
-	lk_lang languages[3];
+	lk_lang languages[3] = {0};
 	unsigned n = languages_of(run, languages);
 
 	for (unsigned i = 0; i < n; i++) {

@@ -208,7 +208,7 @@ typedef struct {
 typedef struct {
 	char *site_name;
 	char *templates_dir; /* of the site's own templates, or NULL */
-	char *prefix; /* "TUKI" */
+	char *prefix;	     /* "TUKI" */
 	char *domain;
 	lk_lang language;
 	bool bilingual[LK_N_LANGS]; /* both texts when a customer's language is not known */
