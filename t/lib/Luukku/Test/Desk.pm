@@ -175,7 +175,8 @@ sub leaks {
 		next if $inside{$to};
 		$n++;
 		my $all = join "\n", $mail->{data}, map { $_->{head} . "\n" . $_->{text} } parts($mail->{data});
-		push @found, "$to got the address $_" for grep { $all =~ /\Q$_\E/i } keys %inside;
+		# A token may end like somebody's name: "ict+...bo@example.fi".
+		push @found, "$to got the address $_" for grep { $all =~ /(?<![\w.+-])\Q$_\E/i } keys %inside;
 		push @found, "$to got a header $1" if $mail->{data} =~ /^(X-Luukku[^:\r\n]*|List-Id):/mi;
 		push @found, "$to got the words \"$_\"" for grep { index($all, $_) >= 0 } @words;
 		push @found, map { "$to got the reply address of " . join ' ', keys %{ $made_for{$_} } }
