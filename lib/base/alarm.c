@@ -3,12 +3,11 @@
 #include "lib/base/clock.h"
 #include "lib/base/err.h"
 #include "lib/base/io.h"
+#include "lib/base/proc.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
-#include <spawn.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/pidfd.h>
@@ -34,30 +33,6 @@ static int file_of(const char *text)
 		return -1;
 	}
 	return fd;
-}
-
-static int start(char **argv, int input, pid_t *ret_pid)
-{
-	posix_spawn_file_actions_t actions;
-	posix_spawnattr_t attr;
-	sigset_t none;
-	sigset_t all;
-
-	sigemptyset(&none);
-	sigfillset(&all);
-	posix_spawn_file_actions_init(&actions);
-	posix_spawn_file_actions_adddup2(&actions, input, STDIN_FILENO);
-	posix_spawn_file_actions_addopen(&actions, STDOUT_FILENO, "/dev/null", O_WRONLY, 0);
-	posix_spawnattr_init(&attr);
-	posix_spawnattr_setflags(&attr, POSIX_SPAWN_SETPGROUP | POSIX_SPAWN_SETSIGMASK |
-						POSIX_SPAWN_SETSIGDEF);
-	posix_spawnattr_setpgroup(&attr, 0);
-	posix_spawnattr_setsigmask(&attr, &none);
-	posix_spawnattr_setsigdefault(&attr, &all);
-	int failed = posix_spawnp(ret_pid, argv[0], &actions, &attr, argv, environ);
-	posix_spawnattr_destroy(&attr);
-	posix_spawn_file_actions_destroy(&actions);
-	return failed;
 }
 
 /* False when the time is up; then it lives no more either. */
@@ -88,7 +63,7 @@ bool lk_alarm_run(const char *command, const char *text, int timeout_ms, GError 
 	lk_autofd int input = file_of(text);
 	if (input < 0)
 		return fail(error, argv[0], g_strerror(errno));
-	int failed = start(argv, input, &pid);
+	int failed = lk_proc_start(argv, input, -1, &pid);
 	if (failed)
 		return fail(error, argv[0], g_strerror(failed));
 	if (!wait_for(pid, timeout_ms, &status))

@@ -2,7 +2,10 @@
 
 #include "lib/base/units.h"
 
+#include <fcntl.h>
 #include <glib.h>
+#include <signal.h>
+#include <spawn.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -42,4 +45,36 @@ bool lk_proc_has_died(const char *host, const char *name)
 	    !lk_parse_int(parts[1], 0, INT64_MAX, &start, NULL))
 		return false;
 	return !read_start(pid, &now) || now != start;
+}
+
+static void set_stream(posix_spawn_file_actions_t *actions, int from, int to, int flags)
+{
+	if (from >= 0)
+		posix_spawn_file_actions_adddup2(actions, from, to);
+	else
+		posix_spawn_file_actions_addopen(actions, to, "/dev/null", flags, 0);
+}
+
+int lk_proc_start(char **argv, int input, int output, pid_t *ret_pid)
+{
+	posix_spawn_file_actions_t actions;
+	posix_spawnattr_t attr;
+	sigset_t none;
+	sigset_t all;
+
+	sigemptyset(&none);
+	sigfillset(&all);
+	posix_spawn_file_actions_init(&actions);
+	set_stream(&actions, input, STDIN_FILENO, O_RDONLY);
+	set_stream(&actions, output, STDOUT_FILENO, O_WRONLY);
+	posix_spawnattr_init(&attr);
+	posix_spawnattr_setflags(&attr, POSIX_SPAWN_SETPGROUP | POSIX_SPAWN_SETSIGMASK |
+						POSIX_SPAWN_SETSIGDEF);
+	posix_spawnattr_setpgroup(&attr, 0);
+	posix_spawnattr_setsigmask(&attr, &none);
+	posix_spawnattr_setsigdefault(&attr, &all);
+	int failed = posix_spawnp(ret_pid, argv[0], &actions, &attr, argv, environ);
+	posix_spawnattr_destroy(&attr);
+	posix_spawn_file_actions_destroy(&actions);
+	return failed;
 }

@@ -3,13 +3,13 @@
 #include "lib/base/clock.h"
 #include "lib/base/err.h"
 #include "lib/base/io.h"
+#include "lib/base/proc.h"
 
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
 #include <sodium.h>
-#include <spawn.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/pidfd.h>
@@ -194,27 +194,10 @@ bool lk_secret_from_file(const char *path, lk_secret **ret_secret, GError **erro
 	return ok;
 }
 
-/* Starts the command with its output in a pipe, no input and a process group of its own. */
 static bool start_command(char **argv, int output, pid_t *ret_pid, GError **error)
 {
-	posix_spawn_file_actions_t actions;
-	posix_spawnattr_t attr;
-	sigset_t none;
-	sigset_t all;
-	sigemptyset(&none);
-	sigfillset(&all);
-	posix_spawn_file_actions_init(&actions);
-	posix_spawn_file_actions_addopen(&actions, STDIN_FILENO, "/dev/null", O_RDONLY, 0);
-	posix_spawn_file_actions_adddup2(&actions, output, STDOUT_FILENO);
-	posix_spawnattr_init(&attr);
-	posix_spawnattr_setflags(&attr, POSIX_SPAWN_SETPGROUP | POSIX_SPAWN_SETSIGMASK |
-						POSIX_SPAWN_SETSIGDEF);
-	posix_spawnattr_setpgroup(&attr, 0);
-	posix_spawnattr_setsigmask(&attr, &none);
-	posix_spawnattr_setsigdefault(&attr, &all);
-	int failed = posix_spawnp(ret_pid, argv[0], &actions, &attr, argv, environ);
-	posix_spawnattr_destroy(&attr);
-	posix_spawn_file_actions_destroy(&actions);
+	int failed = lk_proc_start(argv, -1, output, ret_pid);
+
 	return failed == 0 || fail(error, LK_ERR_CONFIG, argv[0], g_strerror(failed));
 }
 
