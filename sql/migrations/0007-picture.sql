@@ -1,0 +1,1 @@
+-- The picture of the day: digests and the board.
