@@ -6,7 +6,7 @@ package Luukku::Test::Proc;
 use strict;
 use warnings;
 use Exporter 'import';
-use Fcntl qw(F_SETFD F_GETFD FD_CLOEXEC);
+use Fcntl qw(F_DUPFD);
 use File::Temp ();
 use IO::Socket::INET;
 use POSIX qw(:sys_wait_h);
@@ -66,7 +66,8 @@ sub unprivileged_ids {
 }
 
 # Starts a program. Options: command => [..], log => FILE for its output, unprivileged => 1 to
-# become `nobody` when root, env => {..}, stdin => FILE. Returns the pid.
+# become `nobody` when root, env => {..}, stdin => FILE, fds => {3 => HANDLE, ..} for further open
+# files. Returns the pid.
 sub spawn {
 	my (%option) = @_;
 	my @command = @{ $option{command} };
@@ -87,6 +88,7 @@ sub spawn {
 			}
 			local %ENV = (%ENV, %{ $option{env} // {} });
 			setpgrp(0, 0);
+			give_fds($option{fds}) if $option{fds};
 			exec { $setpriv[0] } @setpriv, '--', @command
 				or die "cannot run $setpriv[0]: $!";
 		};
@@ -95,6 +97,20 @@ sub spawn {
 	}
 	$children{$pid} = $parent;
 	return $pid;
+}
+
+# Puts open files under the numbers that a program wants them under. None may lie on another's.
+sub give_fds {
+	my ($fds) = @_;
+	my %spare;
+	for my $number (keys %$fds) {
+		$spare{$number} = fcntl $fds->{$number}, F_DUPFD, 64 or die "dup: $!";
+	}
+	for my $number (keys %$fds) {
+		POSIX::dup2($spare{$number}, $number) // die "dup2: $!";
+		POSIX::close($spare{$number});
+	}
+	return;
 }
 
 # Has the child not ended yet? Reaps it when it has.
