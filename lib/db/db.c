@@ -46,7 +46,8 @@ static bool is_failed(const PGresult *result)
 	ExecStatusType status = PQresultStatus(result);
 
 	return status != PGRES_COMMAND_OK && status != PGRES_TUPLES_OK &&
-	       status != PGRES_SINGLE_TUPLE && status != PGRES_COPY_IN && status != PGRES_COPY_OUT;
+	       status != PGRES_SINGLE_TUPLE && status != PGRES_COPY_IN &&
+	       status != PGRES_COPY_OUT && status != PGRES_EMPTY_QUERY;
 }
 
 PGresult *lk_pg_last(lk_db *db)

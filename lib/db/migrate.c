@@ -83,7 +83,8 @@ static bool run_file(lk_db *db, const char *name, const char *text, GError **err
 	g_autoptr(PGresult) result = lk_pg_last(db);
 	ExecStatusType status = PQresultStatus(result);
 
-	if (status != PGRES_COMMAND_OK && status != PGRES_TUPLES_OK)
+	/* A migration may hold nothing but comments. */
+	if (status != PGRES_COMMAND_OK && status != PGRES_TUPLES_OK && status != PGRES_EMPTY_QUERY)
 		return lk_pg_fail(db, result, name, error);
 	return true;
 }
