@@ -4,6 +4,7 @@
 
 #include <errno.h>
 #include <ksba.h>
+#include <stdlib.h>
 #include <unistd.h>
 
 typedef struct {
@@ -11,6 +12,28 @@ typedef struct {
 	lk_parts *parts;
 	uint64_t at, end;
 } object;
+
+/*
+ * The library takes memory as long as an object says its pieces are; what it keeps whole are names
+ * of algorithms, content goes through in blocks.
+ */
+enum { PIECE_MOST = 1 << 20 };
+
+static void *piece_new(size_t n)
+{
+	if (n <= PIECE_MOST)
+		return malloc(n);
+	errno = ENOMEM;
+	return NULL;
+}
+
+static void *piece_grow(void *piece, size_t n)
+{
+	if (n <= PIECE_MOST)
+		return realloc(piece, n);
+	errno = ENOMEM;
+	return NULL;
+}
 
 /* The library's reader: 0, or -1 at the end. */
 static int read_some(void *data, char *buffer, size_t most, size_t *ret_n)
@@ -83,6 +106,7 @@ lk_sealed lk_sealed_open(lk_gather *gather, lk_parts *parts, uint64_t start, uin
 	ksba_cms_t cms = NULL;
 	lk_sealed found = LK_SEALED_NONE;
 
+	ksba_set_malloc_hooks(piece_new, piece_grow, free);
 	/* The library forgets what it has read of a damaged object; the process is replaced before
 	 * that adds up. */
 	__lsan_disable();
