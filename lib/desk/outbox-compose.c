@@ -4,16 +4,15 @@
 #include "lib/base/err.h"
 #include "lib/base/text.h"
 #include "lib/desk/notice.h"
-#include "lib/desk/prose.h"
+#include "lib/desk/render.h"
 #include "lib/desk/scrub.h"
 #include "lib/desk/subject.h"
-#include "lib/desk/template.h"
 #include "lib/desk/ticket.h"
 #include "lib/mail/compose.h"
 
 #include <string.h>
 
-enum { MAX_REFERENCE_BYTES = 240, MAX_LOCAL_PART = 64, MAX_HTML_WORDS = 256 * 1024 };
+enum { MAX_REFERENCE_BYTES = 240, MAX_LOCAL_PART = 64 };
 
 char *lk_outbox_address(const lk_policy *policy, const char *plain, lk_purpose purpose,
 			uint8_t epoch, int64_t number, const char *recipient)
@@ -43,8 +42,8 @@ typedef struct {
 	lk_purpose purpose;
 	int64_t ticket;
 	const char *recipient;
-	lk_lang languages[LK_N_LANGS];
-	unsigned n_languages;
+	lk_render render;
+	GPtrArray *pictures;
 	lk_json *variables; /* owned from here on */
 	char *text;
 	char *html; /* or NULL */
@@ -52,7 +51,6 @@ typedef struct {
 	char *in_reply_to;     /* or NULL */
 	GPtrArray *references; /* char * */
 	lk_outbox_form form;
-	bool is_text_only;
 } draft;
 
 static void draft_clear(draft *d)
@@ -64,29 +62,22 @@ static void draft_clear(draft *d)
 	g_free(d->in_reply_to);
 	if (d->references)
 		g_ptr_array_unref(d->references);
+	g_clear_pointer(&d->pictures, g_ptr_array_unref);
 	lk_outbox_form_clear(&d->form);
 }
 G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(draft, draft_clear)
 
-/* A person's words for the HTML; very long ones go as plain text alone. */
-static void add_prose(draft *d)
+/* Pictures that stand among a person's words. */
+static void find_pictures(draft *d)
 {
-	const char *text = lk_json_get_text(d->variables, "text");
-	g_autoptr(GPtrArray) pictures = g_ptr_array_new();
-
-	if (!text)
-		return;
-	if (strlen(text) > MAX_HTML_WORDS) {
-		d->is_text_only = true;
-		return;
-	}
+	d->pictures = g_ptr_array_new();
 	for (unsigned i = 0; i < d->form.parts->len; i++) {
 		const lk_compose_part *part = &g_array_index(d->form.parts, lk_compose_part, i);
 		if (part->content_id && part->content_type &&
 		    g_ascii_strncasecmp(part->content_type, "image/", 6) == 0)
-			g_ptr_array_add(pictures, (void *)part->content_id);
+			g_ptr_array_add(d->pictures, (void *)part->content_id);
 	}
-	lk_json_take(d->variables, "paragraphs", lk_prose(text, pictures));
+	d->render.pictures = d->pictures;
 }
 
 /* Nothing of what people wrote brings a reply address of ours out again. */
@@ -159,83 +150,17 @@ static bool start(draft *d, GError **error)
 	lk_lang_parse(lk_row_text(d->rows, d->row, "language"), &language);
 	if (!fill_notice(d, language, error))
 		return false;
-	add_prose(d);
+	find_pictures(d);
 	lk_json_set_bool(d->variables, "is_late_mail",
 			 d->now - lk_row_time(d->rows, d->row, "created_at") >
 				 LK_OUTBOX_LATE_S * LK_SECOND);
-	bool is_bilingual = lk_json_get_bool(d->variables, "is_bilingual", false);
-	if (!is_bilingual || d->policy->bilingual[language])
-		d->languages[d->n_languages++] = language;
-	for (unsigned i = 0; is_bilingual && i < LK_N_LANGS; i++)
-		if (d->policy->bilingual[i] && i != language)
-			d->languages[d->n_languages++] = (lk_lang)i;
-	if (d->n_languages == 0)
-		d->languages[d->n_languages++] = language;
+	d->render.policy = d->policy;
+	d->render.templates_dir = d->templates_dir;
+	d->render.queue = d->queue;
+	d->render.template_name = lk_row_text(d->rows, d->row, "template");
+	lk_render_choose(&d->render, language,
+			 lk_json_get_bool(d->variables, "is_bilingual", false));
 	return true;
-}
-
-static bool fill(draft *d, lk_lang language, const char *name, const char *suffix,
-		 const lk_json *values, char **ret_text, GError **error)
-{
-	return lk_template_fill(d->templates_dir, d->queue->name, lk_lang_code(language), name,
-				suffix, values, ret_text, error);
-}
-
-static void set_names(draft *d, lk_lang language)
-{
-	lk_json_set_text(d->variables, "queue_title",
-			 lk_text_in(&d->queue->title, language, d->policy->language));
-	lk_json_set_text(d->variables, "queue_address", d->queue->from);
-	lk_json_set_text(d->variables, "site_name", d->policy->site_name);
-	lk_json_set_text(d->variables, "language", lk_lang_code(language));
-}
-
-/* Plain text in each language, one below the other. */
-static bool render_text(draft *d, const char *name, GError **error)
-{
-	g_autoptr(GString) all = g_string_new(NULL);
-
-	for (unsigned i = 0; i < d->n_languages; i++) {
-		g_autofree char *text = NULL;
-		set_names(d, d->languages[i]);
-		if (!fill(d, d->languages[i], name, "txt", d->variables, &text, error))
-			return false;
-		if (i > 0)
-			g_string_append(all, "\n* * *\n\n");
-		g_string_append(all, text);
-	}
-	d->text = g_string_free(g_steal_pointer(&all), FALSE);
-	return true;
-}
-
-/* HTML is left out where somebody overrides a template with text only. */
-static bool render_html(draft *d, const char *name, GError **error)
-{
-	g_autoptr(lk_json) page = lk_json_object();
-	lk_json *parts = lk_json_array();
-	const char *first = lk_lang_code(d->languages[0]);
-
-	lk_json_take(page, "parts", parts);
-	lk_json_set_text(page, "language", first);
-	lk_json_set_text(page, "title", d->subject);
-	for (unsigned i = 0; i < d->n_languages; i++) {
-		const char *code = lk_lang_code(d->languages[i]);
-		g_autofree char *path =
-			lk_template_find(d->templates_dir, d->queue->name, code, name, "html");
-		g_autofree char *part = NULL;
-		lk_json *one = NULL;
-		if (!path)
-			return true;
-		set_names(d, d->languages[i]);
-		if (!fill(d, d->languages[i], name, "html", d->variables, &part, error))
-			return false;
-		one = lk_json_object();
-		lk_json_set_text(one, "language", code);
-		lk_json_set_text(one, "html", part);
-		lk_json_set_bool(one, "is_later", i > 0);
-		lk_json_push(parts, one);
-	}
-	return fill(d, d->languages[0], "page", "html", page, &d->html, error);
 }
 
 /* A customer's id goes into our headers only when it can do no harm there. */
@@ -308,7 +233,8 @@ static void make_subject(draft *d)
 /* "Aino Aalto", "Maija via ICT-tuki", or the queue's title. */
 static const char *from_name_of(const draft *d)
 {
-	const char *title = lk_text_in(&d->queue->title, d->languages[0], d->policy->language);
+	const char *title =
+		lk_text_in(&d->queue->title, d->render.languages[0], d->policy->language);
 
 	if (d->form.from_name)
 		return d->form.from_name;
@@ -325,7 +251,7 @@ static bool build(draft *d, GString **ret_wire, GError **error)
 				       .purpose = d->purpose,
 				       .reference = reference,
 				       .is_answer = !lk_row_is_null(d->rows, d->row, "cause"),
-				       .language = d->languages[0]};
+				       .language = d->render.languages[0]};
 	lk_compose_header headers[LK_OUTBOX_HEADERS];
 	lk_compose mail = {
 		.message_id = lk_row_text(d->rows, d->row, "header_message_id"),
@@ -339,7 +265,7 @@ static bool build(draft *d, GString **ret_wire, GError **error)
 		.in_reply_to = d->in_reply_to,
 		.headers = headers,
 		.n_headers = lk_outbox_form_headers(&d->form, &about, headers, &list_id),
-		.language = lk_lang_code(d->languages[0]),
+		.language = lk_lang_code(d->render.languages[0]),
 		.text = d->text,
 		.html = d->html,
 	};
@@ -394,7 +320,7 @@ static bool store(draft *d, const GString *wire, const char *envelope_from, GErr
 	lk_param_texts(params, d->references);
 	lk_param_time(params, d->now);
 	lk_param_text(params, d->text);
-	lk_param_text(params, lk_lang_code(d->languages[0]));
+	lk_param_text(params, lk_lang_code(d->render.languages[0]));
 	lk_param_text(params,
 		      lk_writer_name(d->form.is_personal ? LK_WRITER_AGENT : LK_WRITER_MACHINE));
 	lk_param_text(params, cc_text);
@@ -405,7 +331,6 @@ static bool store(draft *d, const GString *wire, const char *envelope_from, GErr
 bool lk_outbox_compose(lk_db *db, const lk_policy *policy, const char *templates_dir, lk_time now,
 		       const lk_rows *rows, size_t row, lk_outbox_claim *claim, GError **error)
 {
-	const char *name = lk_row_text(rows, row, "template");
 	g_auto(draft) d = {.db = db,
 			   .policy = policy,
 			   .templates_dir = templates_dir,
@@ -417,7 +342,8 @@ bool lk_outbox_compose(lk_db *db, const lk_policy *policy, const char *templates
 	if (!start(&d, error) || !thread(&d, error))
 		return false;
 	make_subject(&d);
-	if (!render_text(&d, name, error) || (!d.is_text_only && !render_html(&d, name, error)))
+	d.render.title = d.subject;
+	if (!lk_render_mail(&d.render, d.variables, &d.text, &d.html, error))
 		return false;
 	g_autofree char *envelope_from = lk_outbox_address(
 		policy, policy->envelope_from, LK_PURPOSE_BOUNCE, 0, claim->id, d.recipient);

@@ -93,6 +93,64 @@ static void test_output_bound(void)
 	g_assert_error(error, LK_ERROR, LK_ERR_DATA);
 }
 
+/* Partials that call each other twice, thirty deep, without a letter of output. */
+static void test_steps(void)
+{
+	g_autoptr(lk_json) values = lk_json_object();
+	g_autoptr(lk_json) partials = lk_json_object();
+	g_autoptr(GError) error = NULL;
+	g_autofree char *text = NULL;
+	lk_template_options options = {.loader = load_partial, .loader_data = partials};
+
+	for (unsigned i = 0; i < 30; i++) {
+		g_autofree char *name = g_strdup_printf("p%u", i);
+		g_autofree char *both = g_strdup_printf("{{> p%u}}{{> p%u}}", i + 1, i + 1);
+		lk_json_set_text(partials, name, both);
+	}
+	g_assert_false(lk_template_render("{{> p0}}", values, &options, &text, &error));
+	g_assert_error(error, LK_ERROR, LK_ERR_DATA);
+	g_assert_nonnull(strstr(error->message, "steps"));
+}
+
+/* What was rendered before stands as it is, in the page alone, and is no template. */
+static void test_content(void)
+{
+	g_autoptr(lk_json) values = lk_json_object();
+	g_autoptr(GError) error = NULL;
+	g_autofree char *text = NULL;
+	lk_template_options options = {.is_html = true, .content = "<p>{{x}} &lt;</p>"};
+
+	lk_json_set_text(values, "x", "no");
+	lk_json_set_text(values, "content", "no");
+	g_assert_true(lk_template_render("<b>{{> content}}</b>{{content}}", values, &options, &text,
+					 &error));
+	g_assert_no_error(error);
+	g_assert_cmpstr(text, ==, "<b><p>{{x}} &lt;</p></b>no");
+}
+
+static void test_names(void)
+{
+	g_autoptr(GPtrArray) names = NULL;
+	g_autoptr(GPtrArray) none = NULL;
+	g_autoptr(GError) error = NULL;
+	g_autoptr(GString) all = g_string_new(NULL);
+	unsigned line = 0;
+
+	g_assert_true(lk_template_names("{{a}}\n{{! x }}\n{{#b.c}}\n{{> p}}\n{{^d}}\n{{.}}"
+					"{{/d}}\n{{/b.c}}\n{{e}}",
+					true, &names, &line, &error));
+	g_assert_no_error(error);
+	for (unsigned i = 0; i < names->len; i++) {
+		const lk_template_name *name = g_ptr_array_index(names, i);
+		g_string_append_printf(all, "%s%s:%u ", name->is_partial ? ">" : "", name->name,
+				       name->line);
+	}
+	g_assert_cmpstr(all->str, ==, "a:1 b.c:3 >p:4 d:5 .:6 e:8 ");
+	g_assert_false(lk_template_names("a\nb\n{{#c}}", true, &none, &line, &error));
+	g_assert_error(error, LK_ERROR, LK_ERR_DATA);
+	g_assert_cmpuint(line, ==, 3);
+}
+
 static char *template_path(const char *language, const char *file)
 {
 	return g_build_filename(LUUKKU_TEST_DIR, "..", "conf", "templates", language, file, NULL);
@@ -142,6 +200,10 @@ static void test_override(void)
 	g_autofree char *of_all = g_build_filename(dir, "fi", NULL);
 	g_autofree char *queue_file = g_build_filename(of_queue, "x.txt", NULL);
 	g_autofree char *all_file = g_build_filename(of_all, "x.txt", NULL);
+	g_autofree char *of_common = g_build_filename(dir, "queues", "hr", "common", NULL);
+	g_autofree char *all_html = g_build_filename(of_all, "x.html", NULL);
+	g_autofree char *common_html = g_build_filename(of_common, "x.html", NULL);
+	g_autofree char *html = NULL;
 	g_autofree char *hr = NULL;
 	g_autofree char *ict = NULL;
 	g_autofree char *text = NULL;
@@ -149,13 +211,23 @@ static void test_override(void)
 
 	g_assert_cmpint(g_mkdir_with_parents(of_queue, 0755), ==, 0);
 	g_assert_cmpint(g_mkdir_with_parents(of_all, 0755), ==, 0);
+	g_assert_cmpint(g_mkdir_with_parents(of_common, 0755), ==, 0);
 	g_assert_true(g_file_set_contents(queue_file, "hr {{name}}", -1, NULL));
 	g_assert_true(g_file_set_contents(all_file, "all", -1, NULL));
 	hr = lk_template_find(dir, "hr", "fi", "x", "txt");
 	ict = lk_template_find(dir, "ict", "fi", "x", "txt");
 	g_assert_cmpstr(hr, ==, queue_file);
 	g_assert_cmpstr(ict, ==, all_file);
+	g_assert_false(lk_template_has_html(dir, "hr", "fi", "x"));
+	g_assert_true(g_file_set_contents(all_html, "<p>all", -1, NULL));
+	g_assert_true(lk_template_has_html(dir, "ict", "fi", "x"));
+	g_assert_false(lk_template_has_html(dir, "hr", "fi", "x"));
+	g_assert_true(g_file_set_contents(common_html, "<p>hr", -1, NULL));
+	html = lk_template_find(dir, "hr", "sv", "x", "html");
+	g_assert_cmpstr(html, ==, common_html);
+	g_assert_true(lk_template_has_html(dir, "hr", "sv", "x"));
 	g_assert_null(lk_template_find(dir, "ict", "sv", "x", "txt"));
+	g_assert_null(lk_template_find(dir, "..", "fi", "x", "pdf"));
 	g_assert_null(lk_template_find(dir, "ict", "fi", "../fi/x", "txt"));
 	g_assert_null(lk_template_find(dir, "../queues/hr", "sv", "x", "txt"));
 
@@ -165,10 +237,10 @@ static void test_override(void)
 	g_assert_false(lk_template_fill(dir, "hr", "sv", "x", "txt", values, &text, &error));
 	g_assert_error(error, LK_ERROR, LK_ERR_NOINPUT);
 	g_assert_nonnull(strstr(error->message, "sv/x.txt"));
-	g_unlink(queue_file);
-	g_unlink(all_file);
-	for (unsigned i = 0; i < 3; i++)
-		g_rmdir(i == 0 ? of_queue : of_all);
+	const char *const made[] = {queue_file, all_file,  all_html, common_html,
+				    of_queue,	of_common, of_all};
+	for (unsigned i = 0; i < G_N_ELEMENTS(made); i++)
+		g_assert_cmpint(g_remove(made[i]), ==, 0);
 }
 
 int main(int argc, char **argv)
@@ -185,6 +257,9 @@ int main(int argc, char **argv)
 	}
 	g_test_add_func("/desk/template/depth", test_depth);
 	g_test_add_func("/desk/template/output-bound", test_output_bound);
+	g_test_add_func("/desk/template/steps", test_steps);
+	g_test_add_func("/desk/template/content", test_content);
+	g_test_add_func("/desk/template/names", test_names);
 	g_test_add_func("/desk/template/installed", test_installed);
 	g_test_add_func("/desk/template/override", test_override);
 	return g_test_run();
