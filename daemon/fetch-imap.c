@@ -29,9 +29,12 @@ static bool open_session(lk_fetch *fetch, GError **error)
 		return true;
 	fetch->selected = NULL;
 	if (!lk_server_of_mailbox(fetch->mailbox, fetch->program->stop_fd, &server, &password,
-				  error) ||
-	    !lk_imap_open(&server, &fetch->imap, error))
+				  error))
 		return false;
+	if (!lk_imap_open(&server, &fetch->imap, error)) {
+		lk_server_forget_token();
+		return false;
+	}
 	lk_fault("fetch.login");
 	return true;
 }

@@ -59,9 +59,12 @@ static bool open_session(lk_fetch *fetch, GError **error)
 
 	g_clear_pointer(&fetch->pop3, lk_pop3_free);
 	if (!lk_server_of_mailbox(fetch->mailbox, fetch->program->stop_fd, &server, &password,
-				  error) ||
-	    !lk_pop3_open(&server, &fetch->pop3, error))
+				  error))
 		return false;
+	if (!lk_pop3_open(&server, &fetch->pop3, error)) {
+		lk_server_forget_token();
+		return false;
+	}
 	lk_fault("fetch.login");
 	return true;
 }

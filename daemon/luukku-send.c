@@ -154,6 +154,7 @@ static bool connect_smtp(sender *self, GError **error)
 	}
 	if (is_stopping(self))
 		return true;
+	lk_server_forget_token();
 	lk_away_note(self->program, failure);
 	if (self->program->once) {
 		g_propagate_error(error, g_steal_pointer(&failure));

@@ -10,12 +10,16 @@
 /*
  * Reads the secret now, so that a changed password file counts at the next login. The lk_server
  * borrows from conf and from *ret_secret (NULL when none is needed), which the caller frees after
- * the session has been opened. For xoauth2 the secret is the access token: password_command
- * prints one. Errors name the section and line. LK_ERR_CONFIG, LK_ERR_RETRY.
+ * the session has been opened. For xoauth2 the secret is the access token: it is asked for at
+ * oauth2.token_url and kept until shortly before it expires. Errors name the section and line.
+ * LK_ERR_CONFIG, LK_ERR_RETRY, LK_ERR_MAILBOX.
  */
 bool lk_server_of_mailbox(const lk_conf_mailbox *mailbox, int stop_fd, lk_server *ret_server,
 			  lk_secret **ret_secret, GError **error);
 bool lk_server_of_smtp(const lk_conf_smtp *smtp, int stop_fd, lk_server *ret_server,
 		       lk_secret **ret_secret, GError **error);
+
+/* The login failed: an access token that was kept may have been revoked. */
+void lk_server_forget_token(void);
 
 #endif

@@ -31,6 +31,7 @@ my @foreign = (
 	[qr{^libexttextcat/}         => 'mail'],
 	[qr{^libetpan/}              => 'net'],
 	[qr{^gnutls/}                => 'net'],
+	[qr{^curl/}                  => 'net'],
 	[qr{^(?:libpq|postgres|pg)}  => 'db'],
 	[qr{^seccomp}                => 'daemon'],
 );
@@ -42,7 +43,7 @@ my $system = qr{^(?:(?:sys|netinet|arpa|linux|net|sanitizer)/\w+\.h|glib\.h|glib
 	)\.h)$}x;
 # The types those headers bring, for headers that others see.
 my $foreign_type = qr{\b(?:json_t|config_t|config_setting_t|pcre2_\w+|GMime\w+|xml[A-Z]\w+|
-	mail(?:imap|smtp|pop3|stream|session)\w*|gnutls_\w+|PGconn|PGresult|Oid|
+	mail(?:imap|smtp|pop3|stream|session)\w*|gnutls_\w+|CURL\w*|PGconn|PGresult|Oid|
 	ksba_\w+|
 	crypto_\w+_state|GObject\w*|GMainLoop|GThread|GVariant|GFile\b|GInputStream)}x;
 

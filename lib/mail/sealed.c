@@ -4,7 +4,6 @@
 
 #include <errno.h>
 #include <ksba.h>
-#include <stdlib.h>
 #include <unistd.h>
 
 typedef struct {
@@ -22,7 +21,7 @@ enum { PIECE_MOST = 1 << 20 };
 static void *piece_new(size_t n)
 {
 	if (n <= PIECE_MOST)
-		return malloc(n);
+		return g_try_malloc(MAX(n, 1));
 	errno = ENOMEM;
 	return NULL;
 }
@@ -30,7 +29,7 @@ static void *piece_new(size_t n)
 static void *piece_grow(void *piece, size_t n)
 {
 	if (n <= PIECE_MOST)
-		return realloc(piece, n);
+		return g_try_realloc(piece, MAX(n, 1));
 	errno = ENOMEM;
 	return NULL;
 }
@@ -106,7 +105,7 @@ lk_sealed lk_sealed_open(lk_gather *gather, lk_parts *parts, uint64_t start, uin
 	ksba_cms_t cms = NULL;
 	lk_sealed found = LK_SEALED_NONE;
 
-	ksba_set_malloc_hooks(piece_new, piece_grow, free);
+	ksba_set_malloc_hooks(piece_new, piece_grow, g_free);
 	/* The library forgets what it has read of a damaged object; the process is replaced before
 	 * that adds up. */
 	__lsan_disable();
