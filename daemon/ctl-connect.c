@@ -51,6 +51,24 @@ static void be_impatient(lk_server *server)
 	server->io_timeout_ms = IO_MS;
 }
 
+/* What is wrong there does not keep mail from being fetched, but answers from being seen. */
+static bool try_sent(const lk_conf_mailbox *mailbox, lk_imap *imap, GString *words, GError **error)
+{
+	lk_imap_folder folder = {0};
+
+	if (mailbox->sent == NULL)
+		return true;
+	if (!lk_imap_select(imap, mailbox->sent, &folder, error)) {
+		g_prefix_error(error,
+			       "mailboxes[%s].sent must name the folder where mail clients file "
+			       "what they send from this mailbox: ",
+			       mailbox->name);
+		return false;
+	}
+	g_string_append_printf(words, ", %" PRIu32 " in %s", folder.exists, mailbox->sent);
+	return true;
+}
+
 static bool try_imap(const lk_conf_mailbox *mailbox, const lk_server *server, char **ret_words,
 		     GError **error)
 {
@@ -67,6 +85,8 @@ static bool try_imap(const lk_conf_mailbox *mailbox, const lk_server *server, ch
 			return false;
 		g_string_append_printf(words, ", %" PRIu32 " mails in %s", folder.exists, name);
 	}
+	if (!try_sent(mailbox, imap, words, error))
+		return false;
 	*ret_words = g_string_free(g_steal_pointer(&words), false);
 	return true;
 }

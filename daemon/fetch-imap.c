@@ -326,7 +326,7 @@ static bool take_items(lk_fetch *fetch, const GArray *items, GError **error)
 
 		if (lk_program_is_stopping(fetch->program))
 			break;
-		if (fetch->mailbox->on_backlog == LK_CONF_BACKLOG_LEAVE &&
+		if (lk_fetch_on_backlog(fetch) == LK_CONF_BACKLOG_LEAVE &&
 		    lk_fetch_is_backlog(fetch, item.received_at)) {
 			lk_fetch_skip(fetch, item.number);
 			fetch->left_count++;
@@ -391,13 +391,52 @@ static bool visit_folder(lk_fetch *fetch, const char *folder, GError **error)
 	return is_done;
 }
 
+/*
+ * Answers written from the mailbox itself; before the other folders, so that a copy that came to
+ * the mailbox is known as what it is. A folder that is not there stops nothing.
+ */
+static bool visit_sent(lk_fetch *fetch, GError **error)
+{
+	const char *folder = fetch->mailbox->sent;
+	g_autoptr(GError) failed = NULL;
+	int64_t uidvalidity;
+	bool is_done;
+
+	if (folder == NULL)
+		return true;
+	if (!select_folder(fetch, folder, &uidvalidity, &failed)) {
+		g_autofree char *text = lk_process_error_text(failed);
+
+		if (!lk_err_is(failed, LK_ERR_MAILBOX) || !lk_imap_is_alive(fetch->imap)) {
+			g_propagate_error(error, g_steal_pointer(&failed));
+			return false;
+		}
+		if (!fetch->misses_sent)
+			lk_warning("mailbox.no_sent_folder",
+				   "mailbox=%s folder=\"%s\" error=\"%s\"", fetch->mailbox->name,
+				   folder, text);
+		fetch->misses_sent = true;
+		lk_fetch_trouble(fetch,
+				 "answers that people write from the mailbox itself are not seen: "
+				 "correct `sent`; %s",
+				 text);
+		return true;
+	}
+	fetch->misses_sent = false;
+	fetch->is_sent = true;
+	is_done = visit_folder(fetch, folder, error);
+	fetch->is_sent = false;
+	return is_done;
+}
+
 bool lk_fetch_visit_imap(lk_fetch *fetch, GError **error)
 {
 	const GPtrArray *folders = fetch->mailbox->folders;
 
 	fetch->body = body;
 	fetch->settle = settle;
-	if (!open_session(fetch, error) || !lk_fetch_contact(fetch, error))
+	if (!open_session(fetch, error) || !lk_fetch_contact(fetch, error) ||
+	    !visit_sent(fetch, error))
 		return false;
 	for (unsigned i = 0; i < folders->len; i++) {
 		if (lk_program_is_stopping(fetch->program))

@@ -38,6 +38,13 @@ bool lk_fetch_is_backlog(const lk_fetch *fetch, lk_time received_at)
 	return received_at != LK_TIME_NONE && received_at < fetch->backlog_before;
 }
 
+/* Answers from before the desk belong to none of its tickets. */
+lk_conf_on_backlog lk_fetch_on_backlog(const lk_fetch *fetch)
+{
+	return fetch->is_sent ? LK_CONF_BACKLOG_LEAVE
+			      : (lk_conf_on_backlog)fetch->mailbox->on_backlog;
+}
+
 void lk_fetch_tell_backlog(lk_fetch *fetch)
 {
 	static const char *const verdicts[] = {
@@ -53,11 +60,11 @@ void lk_fetch_tell_backlog(lk_fetch *fetch)
 	lk_warning("mailbox.backlog",
 		   "mailbox=%s folder=\"%s\" mails=%" PRId64 " before=%s what=\"%s\"",
 		   fetch->mailbox->name, fetch->folder, fetch->backlog_count, before,
-		   verdicts[fetch->mailbox->on_backlog]);
+		   verdicts[lk_fetch_on_backlog(fetch)]);
 	if (fetch->program->is_supervised)
 		(void)lk_sd_notify("STATUS=first contact: %" PRId64 " mails older than %s %s\n",
 				   fetch->backlog_count, before,
-				   verdicts[fetch->mailbox->on_backlog]);
+				   verdicts[lk_fetch_on_backlog(fetch)]);
 	fetch->backlog_count = 0;
 }
 

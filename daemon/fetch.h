@@ -36,6 +36,8 @@ typedef struct {
 	lk_time backlog_before;
 	/* The folder under way; "" and 0 for POP3. */
 	const char *folder;
+	bool is_sent;	  /* it is the one of sent mail: read only, nothing old is taken */
+	bool misses_sent; /* it was said that there is none */
 	int64_t uidvalidity;
 	int64_t last_uid; /* as the table says */
 	uint32_t dealt;	  /* every UID up to this one is stored or left */
@@ -75,7 +77,8 @@ bool lk_fetch_one(lk_fetch *fetch, const lk_fetch_item *item, GError **error);
 void lk_fetch_skip(lk_fetch *fetch, uint32_t uid);
 /* Stores and commits what is under way and tells the server. */
 bool lk_fetch_flush(lk_fetch *fetch, GError **error);
-/* "move:Luukku/Done" and so on, of the mailbox's `after` or `failed`. Caller frees. */
+/* "move:Luukku/Done" and so on, of the mailbox's `after` or `failed`; "keep" where people file what
+ * they sent. Caller frees. */
 char *lk_fetch_action(const lk_fetch *fetch, bool has_failed);
 
 /* fetch-imap.c, fetch-pop3.c: everything that is new, once. */
@@ -88,6 +91,8 @@ bool lk_fetch_bookkeep_imap(lk_db *db, const lk_take_mail *last, void *data, GEr
 /* fetch-status.c */
 bool lk_fetch_contact(lk_fetch *fetch, GError **error);
 bool lk_fetch_is_backlog(const lk_fetch *fetch, lk_time received_at);
+/* What becomes of backlog in the folder under way. */
+lk_conf_on_backlog lk_fetch_on_backlog(const lk_fetch *fetch);
 void lk_fetch_tell_backlog(lk_fetch *fetch);
 void lk_fetch_trouble(lk_fetch *fetch, const char *format, ...) G_GNUC_PRINTF(2, 3);
 /* The row of the mailbox and luukkud hear how it goes. */

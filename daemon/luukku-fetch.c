@@ -38,6 +38,8 @@ char *lk_fetch_action(const lk_fetch *fetch, bool has_failed)
 {
 	const lk_conf_after *after = has_failed ? &fetch->mailbox->failed : &fetch->mailbox->after;
 
+	if (fetch->is_sent)
+		return g_strdup("keep");
 	switch (after->kind) {
 	case LK_CONF_AFTER_KEEP:
 		break;

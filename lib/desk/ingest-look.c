@@ -72,6 +72,7 @@ void lk_work_init(lk_work *work, lk_db *db, const lk_policy *policy, lk_time now
 		lk_key_hash(work->mail->message_id, work->id_hash);
 	work->has_content = content_key(work->mail, work->content);
 	work->actor = lk_actor_customer(work->from);
+	lk_work_read_sent(work);
 	work->told = g_ptr_array_new_with_free_func(told_free);
 	work->also = g_ptr_array_new();
 	work->teams = g_ptr_array_new_with_free_func(lk_work_team_free);
@@ -332,7 +333,7 @@ static bool find_machine_repeat(lk_work *work, GError **error)
 	return true;
 }
 
-static void explain(lk_work *work)
+void lk_work_explain(lk_work *work)
 {
 	g_clear_pointer(&work->explain, lk_json_unref);
 	work->explain = lk_plan_explain(work->policy, work->intake, &work->thread, &work->route,
@@ -357,7 +358,7 @@ void lk_work_settle(lk_work *work, lk_outcome outcome, const char *quarantine, c
 	plan->acknowledge_reason = g_strdup("control mail is never answered");
 	g_ptr_array_set_size(work->teams, 0);
 	g_ptr_array_set_size(work->also, 0);
-	explain(work);
+	lk_work_explain(work);
 }
 
 /* What rules for replies see of the ticket. */
@@ -417,6 +418,7 @@ bool lk_work_decide(lk_work *work, GError **error)
 	if (!lk_work_read_apart(work, error) || !load_candidates(work, error))
 		return false;
 	read_facts(work);
+	lk_work_trust_sent(work);
 	lk_thread_decide(work->policy, work->clues, &work->facts, &work->thread);
 	if (!lk_work_read_forward(work, error) || !lk_work_find_similar(work, error) ||
 	    !find_machine_repeat(work, error))
@@ -427,7 +429,7 @@ bool lk_work_decide(lk_work *work, GError **error)
 		       &work->sender, &work->plan);
 	if (!lk_work_fill(work, error) || !lk_work_find_teams(work, error))
 		return false;
-	explain(work);
+	lk_work_explain(work);
 	return true;
 }
 
@@ -443,7 +445,7 @@ bool lk_work_decide_open(lk_work *work, const char *why, const char *unanswered,
 		     &work->plan);
 	if (!lk_work_fill(work, error) || !lk_work_find_teams(work, error))
 		return false;
-	explain(work);
+	lk_work_explain(work);
 	return true;
 }
 

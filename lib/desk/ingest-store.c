@@ -248,7 +248,7 @@ static void bind_message(binder *b, const lk_work *work, int64_t ticket, int64_t
 	bool is_date_sane = mail->date >= first_date && mail->date <= latest_date;
 
 	param_id(b->params, ticket);
-	lk_param_text(b->params, plan->is_note ? "note" : "in");
+	lk_param_text(b->params, plan->is_note ? "note" : plan->is_out ? "out" : "in");
 	lk_param_text(b->params, lk_kind_name(mail->kind));
 	bind_cut(b, mail->kind_reason, 1000);
 	lk_param_text(b->params, lk_writer_name(plan->writer));

@@ -185,7 +185,8 @@ bool lk_work_open(lk_work *work, lk_ingest_result *result, GError **error)
 	if (!is_there)
 		return false;
 	result->is_new_ticket = true;
-	if (!lk_ticket_start_clocks(work->db, work->policy, ticket, work->at, work->actor,
+	if (!lk_work_adopt_sent(work, ticket, error) ||
+	    !lk_ticket_start_clocks(work->db, work->policy, ticket, work->at, work->actor,
 				    result->message, error))
 		return false;
 	return lk_work_rules_after(work, ticket, result->message, true, error) &&

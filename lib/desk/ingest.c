@@ -120,6 +120,8 @@ static bool take_control(lk_work *work, lk_ingest_result *result, bool *ret_done
 				"it bears luukku's headers and an address of ours, but not our "
 				"signature",
 				result, error);
+	if (work->is_sent)
+		return lk_work_sent(work, result, error);
 	if (work->mail->kind == LK_KIND_BOUNCE)
 		return lk_work_bounce(work, result, ret_done, error);
 	*ret_done = false;
@@ -190,7 +192,8 @@ static bool take(lk_work *work, lk_ingest_result *result, GError **error)
 	if (is_seen(work, result))
 		return true;
 	if (!lk_row_is_null(work->known, 0, "same_message"))
-		return take_duplicate(work, result, error);
+		return take_duplicate(work, result, error) &&
+		       lk_work_sent_again(work, result, error);
 	if (!lk_work_decide(work, error))
 		return false;
 	if (!take_control(work, result, &is_done, error))

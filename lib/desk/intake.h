@@ -114,6 +114,27 @@ void lk_work_read_supplier(lk_work *work);
  */
 bool lk_work_inside(lk_work *work, int64_t ticket, int64_t message, GError **error);
 
+/*
+ * ingest-sent.c: does the mail lie in the folder of sent mail of its mailbox? Sets is_sent and, for the
+ * history, who wrote it.
+ */
+void lk_work_read_sent(lk_work *work);
+
+/* ingest-sent.c: what the desk wrote itself may name any ticket. Before lk_thread_decide. */
+void lk_work_trust_sent(lk_work *work);
+
+/*
+ * ingest-sent.c: a mail of that folder: the answer on the ticket that it ties to, a note where it went to
+ * others, a control mail where it is about none. Nothing of it is sent.
+ */
+bool lk_work_sent(lk_work *work, lk_ingest_result *result, GError **error);
+
+/* ingest-sent.c: the same mail came by another folder before: there it is the answer now, too. */
+bool lk_work_sent_again(lk_work *work, const lk_ingest_result *result, GError **error);
+
+/* ingest-sent.c: the new ticket of a mail that answers one of these shows what is answered. */
+bool lk_work_adopt_sent(lk_work *work, int64_t ticket, GError **error);
+
 /* One team that hears of the mail. */
 typedef struct {
 	lk_notice notice;

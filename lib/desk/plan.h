@@ -30,6 +30,7 @@ typedef struct {
 	lk_writer writer;
 	bool is_machine; /* the new ticket is a machine's */
 	bool is_note;
+	bool is_out; /* an answer of the desk's that was written elsewhere */
 	bool moves;
 	bool frees_sender; /* its coming shows that the suppressed address works */
 	lk_lang language;

@@ -64,6 +64,7 @@ typedef struct {
 	int64_t apart_ticket;
 	int64_t held_command;	   /* that its sender's action link runs; 0: none */
 	bool is_dry;		   /* explain: nothing is written */
+	bool is_sent;		   /* lay in the mailbox's folder of sent mail (ingest-sent.c) */
 	GPtrArray *teams;	   /* lk_work_team *: who hears of it (ingest-notice.c) */
 	const char *quiet_because; /* nobody does, or NULL */
 	GPtrArray *also;       /* const lk_queue *: named by a mail that joins, new to its ticket */
@@ -87,6 +88,9 @@ bool lk_work_look(lk_work *work, bool take_turn, GError **error);
 bool lk_work_decide(lk_work *work, GError **error);
 /* A stored mail that a person made a ticket: the route decides which, as for any other. */
 bool lk_work_decide_open(lk_work *work, const char *why, const char *unanswered, GError **error);
+
+/* The explain JSON made anew, after the plan was changed. */
+void lk_work_explain(lk_work *work);
 
 /* Overrides the plan for a mail that is on no ticket: control mail and what pretends to be. */
 void lk_work_settle(lk_work *work, lk_outcome outcome, const char *quarantine, const char *reason);

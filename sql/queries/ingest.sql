@@ -245,6 +245,30 @@ UPDATE person p
   FROM outbox o
  WHERE o.id = $1 AND p.address_hash = o.recipient_hash AND $6::timestamptz IS NOT NULL;
 
+-- name: ingest_sent_known
+-- $1 message. A mail that joined its ticket as a guest's from another folder lies in that of sent mail: it
+-- is the desk's own answer. No row: it is none such. Called by lib/desk/ingest-sent.c.
+UPDATE message SET direction = 'out', writer = 'agent'
+ WHERE id = $1 AND ticket_id IS NOT NULL AND direction = 'in' AND writer = 'guest'
+RETURNING ticket_id AS ticket;
+
+-- name: ingest_sent_owner
+-- $1 ticket, $2 agent. Whoever answered first owns it; no row: it has an owner.
+UPDATE ticket SET owner = $2 WHERE id = $1 AND owner IS NULL RETURNING id;
+
+-- name: ingest_sent_adopt
+-- $1 ticket, $2 hashes of ids. Mails that people wrote from the mailbox itself about no ticket, and that
+-- this ticket answers: its first messages. Gives their numbers.
+WITH adopted AS (
+	UPDATE message SET ticket_id = $1
+	 WHERE message_id_hash = ANY ($2::bytea[]) AND ticket_id IS NULL AND direction = 'out' AND writer = 'agent'
+	RETURNING id, message_id_hash
+), identified AS (
+	INSERT INTO identifier (hash, ticket_id, message_id) SELECT message_id_hash, $1, id FROM adopted
+	ON CONFLICT (hash, ticket_id) DO UPDATE SET message_id = coalesce(identifier.message_id, excluded.message_id)
+)
+SELECT id FROM adopted;
+
 -- name: ingest_supplier_reference
 -- $1 ticket, $2 references as the column has them. Those that are new; 50 at most are kept.
 UPDATE ticket t
