@@ -52,6 +52,7 @@ struct lk_ctl {
 /* The commands of each file; a table ends with a NULL name. */
 extern const lk_ctl_command lk_ctl_config_commands[];	    /* ctl-config.c */
 extern const lk_ctl_command lk_ctl_key_commands[];	    /* ctl-key.c */
+extern const lk_ctl_command lk_ctl_key_file_commands[];	    /* ctl-key-file.c */
 extern const lk_ctl_command lk_ctl_deliver_commands[];	    /* ctl-deliver.c */
 extern const lk_ctl_command lk_ctl_list_commands[];	    /* ctl-list.c */
 extern const lk_ctl_command lk_ctl_show_commands[];	    /* ctl-show.c */

@@ -21,7 +21,7 @@ sub ctl {
 
 my $help = ctl('help');
 is($help->{status}, 0, 'help');
-my @commands = $help->{out} =~ /^  ([a-z]+(?: (?:list|show|retry|cancel|release|drop|new|set|import|export|erase|unblock|retire))?) /mg;
+my @commands = $help->{out} =~ /^  ([a-z]+(?: (?:list|show|retry|cancel|release|drop|new|set|import|export|erase|unblock|retire|rotate|preview))?) /mg;
 cmp_ok(scalar @commands, '>=', 20, 'help lists the commands');
 for my $case (
 	[[], qr/which command\?/],

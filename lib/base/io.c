@@ -175,6 +175,14 @@ bool lk_write_file(const char *path, const char *content, size_t n, int mode, GE
 		unlink(temporary);
 		return false;
 	}
+	/* Root may, and then has to: a daemon would find its own file closed to it. */
+	struct stat before;
+	if (stat(path, &before) == 0 && fchown(fd, before.st_uid, before.st_gid) != 0 &&
+	    before.st_uid != geteuid()) {
+		fail_errno(LK_ERR_RETRY, path, "belongs to another user: run this as them", error);
+		unlink(temporary);
+		return false;
+	}
 	if (fchmod(fd, (mode_t)mode) != 0 || fsync(fd) != 0 || rename(temporary, path) != 0) {
 		fail_errno(LK_ERR_RETRY, path, "cannot be written", error);
 		unlink(temporary);

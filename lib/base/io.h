@@ -22,7 +22,7 @@ bool lk_file_size(int fd, uint64_t *ret_size, GError **error);
 /* A whole file of at most max_bytes, NUL-terminated behind the end. LK_ERR_NOINPUT, LK_ERR_DATA. */
 bool lk_read_file(const char *path, size_t max_bytes, GString **ret_content, GError **error);
 
-/* Replaces a file by rename, so that readers see the old or the new one. */
+/* Replaces a file by rename, so that readers see the old or the new one; its owner stays. */
 bool lk_write_file(const char *path, const char *content, size_t n, int mode, GError **error);
 
 #endif

@@ -213,3 +213,12 @@ SELECT message_id, mailbox, reason, state FROM quarantine WHERE id = $1 FOR UPDA
 -- name: held_quarantine_decide
 -- $1 quarantine id, $2 state, $3 now, $4 actor. Called by lib/desk/held.c.
 UPDATE quarantine SET state = $2, decided_at = $3, decided_by = $4 WHERE id = $1;
+
+-- name: ctl_key_in_use
+-- $1 when the next key began to sign, $2 prefix of references. Tickets not closed that were mailed before, the
+-- first of them as references. Called by `key retire`.
+SELECT count(*) AS n,
+       array_to_string((array_agg($2::text || '-' || t.id ORDER BY t.id))[1:5], ', ') AS refs
+  FROM ticket t
+ WHERE t.status NOT IN ('closed', 'junk', 'merged')
+   AND EXISTS (SELECT FROM outbox o WHERE o.ticket_id = t.id AND o.created_at < $1);
