@@ -3,6 +3,7 @@
  * connection is served by this program executed anew with the socket as descriptor 3, so that a
  * bad client or mail stops nothing but itself.
  */
+#include "daemon/listen.h"
 #include "daemon/process.h"
 #include "daemon/program.h"
 #include "daemon/take.h"
@@ -15,11 +16,9 @@
 #include "lib/base/units.h"
 #include "lib/net/lmtp.h"
 
-#include <arpa/inet.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
-#include <netdb.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdio.h>
@@ -35,7 +34,6 @@ enum {
 	MOST_WORKERS = 10,
 	WORKER_MS = 30 * 60 * 1000, /* a whole connection */
 	IO_MS = 60 * 1000,
-	BACKLOG = 64,
 	HASH_STEP = 64 * 1024
 };
 
@@ -271,38 +269,8 @@ static bool listen_unix(const char *path, int *ret_fd, GError **error)
 	mask = umask(0117);
 	bound = bind(fd, (struct sockaddr *)&address, sizeof address);
 	(void)umask(mask);
-	if (bound != 0 || listen(fd, BACKLOG) != 0 || rename(new, path) != 0)
+	if (bound != 0 || listen(fd, LK_LISTEN_BACKLOG) != 0 || rename(new, path) != 0)
 		return listen_failed(path, error);
-	*ret_fd = fd;
-	fd = -1;
-	return true;
-}
-
-static bool listen_tcp(const char *where, int *ret_fd, GError **error)
-{
-	const struct addrinfo hints = {
-		.ai_flags = AI_NUMERICHOST | AI_NUMERICSERV | AI_PASSIVE,
-		.ai_socktype = SOCK_STREAM,
-	};
-	const char *colon = strrchr(where, ':');
-	g_autofree char *host = g_strndup(where, colon != NULL ? (size_t)(colon - where) : 0);
-	struct addrinfo *found = NULL;
-	lk_autofd int fd = -1;
-	bool is_bound;
-	int on = 1;
-
-	g_strdelimit(host, "[]", ' ');
-	errno = EADDRNOTAVAIL;
-	if (colon == NULL || getaddrinfo(g_strstrip(host), colon + 1, &hints, &found) != 0)
-		return listen_failed(where, error);
-	fd = socket(found->ai_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-	if (fd >= 0)
-		(void)setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
-	is_bound = fd >= 0 && bind(fd, found->ai_addr, found->ai_addrlen) == 0 &&
-		   listen(fd, BACKLOG) == 0;
-	freeaddrinfo(found);
-	if (!is_bound)
-		return listen_failed(where, error);
 	*ret_fd = fd;
 	fd = -1;
 	return true;
@@ -362,7 +330,7 @@ static bool serve_all(lk_program *program, GError **error)
 		return false;
 	}
 	if (where[0] == '/' ? !listen_unix(where, &listener, error)
-			    : !listen_tcp(where, &listener, error))
+			    : !lk_listen_tcp("lmtp.listen", where, &listener, error))
 		return false;
 	lk_info("lmtp.listening", "listen=\"%s\"", where);
 	lk_program_ready(program);

@@ -90,13 +90,23 @@ static bool load_conf(lk_program *program, GError **error)
 	return true;
 }
 
+static bool load_keys(lk_program *program, GError **error)
+{
+	const lk_conf_site *site = &program->conf->site;
+	lk_purpose only = program->spec->only;
+	g_autoptr(lk_keys) all = NULL;
+
+	if (!lk_keys_load(site->key_file, site->domain, &all, error))
+		return false;
+	program->keys = only != LK_PURPOSE_NONE ? lk_keys_only(all, only) : g_steal_pointer(&all);
+	return true;
+}
+
 static bool set_up(lk_program *program, GError **error)
 {
 	if (!load_conf(program, error))
 		return false;
-	if (program->spec->needs_keys &&
-	    !lk_keys_load(program->conf->site.key_file, program->conf->site.domain, &program->keys,
-			  error))
+	if (program->spec->needs_keys && !load_keys(program, error))
 		return false;
 	return lk_policy_from_conf(program->conf, program->keys, &program->policy, error);
 }

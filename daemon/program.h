@@ -33,6 +33,7 @@ typedef struct {
 	int n_arguments;	     /* exactly so many */
 	int keep_fd;	 /* highest inherited descriptor to keep; 0: the standard ones */
 	bool needs_keys; /* load site.key_file; program->keys is NULL otherwise */
+	lk_purpose only; /* keep of the keys what verifies this purpose; LK_PURPOSE_NONE: all */
 	/* The work. Returns true to exit 0; its error is logged and becomes the exit status. */
 	bool (*run)(lk_program *program, GError **error);
 } lk_program_spec;

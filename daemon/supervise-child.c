@@ -15,10 +15,9 @@
 enum { STOP_MS = 10000 };
 
 static const char *const programs[] = {
-	[LK_CHILD_SCHED] = "luukku-sched",
-	[LK_CHILD_SEND] = "luukku-send",
-	[LK_CHILD_LMTP] = "luukku-lmtp",
-	[LK_CHILD_FETCH] = "luukku-fetch",
+	[LK_CHILD_SCHED] = "luukku-sched", [LK_CHILD_SEND] = "luukku-send",
+	[LK_CHILD_LMTP] = "luukku-lmtp",   [LK_CHILD_FETCH] = "luukku-fetch",
+	[LK_CHILD_WEB] = "luukku-web",
 };
 
 static void child_free(void *data)
@@ -105,6 +104,9 @@ void lk_child_add_fixed(lk_supervisor *supervisor)
 	}
 	if (conf->lmtp.listen != NULL && lk_child_find(supervisor, LK_CHILD_LMTP, NULL, 0) == NULL)
 		(void)lk_child_add(supervisor, LK_CHILD_LMTP, NULL, 0, 0);
+	if ((conf->web.listen != NULL || conf->web.internal != NULL) &&
+	    lk_child_find(supervisor, LK_CHILD_WEB, NULL, 0) == NULL)
+		(void)lk_child_add(supervisor, LK_CHILD_WEB, NULL, 0, 0);
 }
 
 /* The command line; nothing secret stands in it. */

@@ -15,7 +15,13 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-typedef enum { LK_CHILD_SCHED, LK_CHILD_SEND, LK_CHILD_LMTP, LK_CHILD_FETCH } lk_child_kind;
+typedef enum {
+	LK_CHILD_SCHED,
+	LK_CHILD_SEND,
+	LK_CHILD_LMTP,
+	LK_CHILD_FETCH,
+	LK_CHILD_WEB
+} lk_child_kind;
 
 typedef enum {
 	LK_CHILD_WAITING, /* starts at start_at_ms */
@@ -86,7 +92,7 @@ void lk_child_stop(lk_supervisor *supervisor, lk_child *child);
 void lk_child_reap(lk_supervisor *supervisor);
 /* Starts and kills what is due; returns the milliseconds until the next, -1 for none. */
 int lk_child_tick(lk_supervisor *supervisor);
-/* Those that run on every host: luukku-sched, luukku-send, luukku-lmtp. */
+/* Those that run on every host: luukku-sched, luukku-send, luukku-lmtp, luukku-web. */
 void lk_child_add_fixed(lk_supervisor *supervisor);
 bool lk_child_any_alive(const lk_supervisor *supervisor);
 void lk_child_set_state(lk_supervisor *supervisor, lk_child *child, lk_child_state state);

@@ -33,7 +33,12 @@ static bool concerns(const lk_child *child, const char *line)
 {
 	g_autofree char *own = NULL;
 
-	if (g_str_has_prefix(line, "web.") || g_str_has_prefix(line, "reload_limit"))
+	if (g_str_has_prefix(line, "reload_limit"))
+		return false;
+	if (child->kind == LK_CHILD_WEB)
+		return !g_str_has_prefix(line, "mailboxes[") && !g_str_has_prefix(line, "lmtp.") &&
+		       !g_str_has_prefix(line, "smtp.") && !g_str_has_prefix(line, "rules[");
+	if (g_str_has_prefix(line, "web."))
 		return false;
 	switch (child->kind) {
 	case LK_CHILD_SCHED:
@@ -42,6 +47,7 @@ static bool concerns(const lk_child *child, const char *line)
 		return !g_str_has_prefix(line, "mailboxes[") && !g_str_has_prefix(line, "lmtp.");
 	case LK_CHILD_LMTP:
 	case LK_CHILD_FETCH:
+	case LK_CHILD_WEB:
 		break;
 	}
 	if (g_str_has_prefix(line, "smtp."))
@@ -113,10 +119,12 @@ char *lk_reload_fingerprint(const lk_supervisor *supervisor, const lk_child *chi
 	secrets = child->kind == LK_CHILD_FETCH
 			  ? lk_conf_section_hash(conf, "mailboxes", child->mailbox)
 		  : child->kind == LK_CHILD_SEND ? lk_conf_section_hash(conf, "smtp", NULL)
+		  : child->kind == LK_CHILD_WEB	 ? lk_conf_section_hash(conf, "web", NULL)
 						 : NULL;
 	add_text(hash, secrets);
 	add_file(hash, conf->site.key_file);
-	if (child->kind == LK_CHILD_SEND && conf->templates != NULL)
+	if ((child->kind == LK_CHILD_SEND || child->kind == LK_CHILD_WEB) &&
+	    conf->templates != NULL)
 		add_tree(hash, conf->templates, 0, &left);
 	lk_hash_end(hash, digest);
 	return lk_hex(digest, sizeof digest);
@@ -136,6 +144,9 @@ static bool is_gone(const lk_supervisor *supervisor, const lk_child *child)
 	case LK_CHILD_FETCH:
 		mailbox = lk_conf_find_mailbox(supervisor->conf, child->mailbox);
 		return mailbox == NULL || mailbox->protocol == LK_CONF_NO_SERVER;
+	case LK_CHILD_WEB:
+		return supervisor->conf->web.listen == NULL &&
+		       supervisor->conf->web.internal == NULL;
 	case LK_CHILD_SCHED:
 	case LK_CHILD_LMTP:
 		break;

@@ -34,6 +34,7 @@ my @foreign = (
 	[qr{^curl/}                  => 'net'],
 	[qr{^(?:libpq|postgres|pg)}  => 'db'],
 	[qr{^seccomp}                => 'daemon'],
+	[qr{^microhttpd}             => 'daemon'],
 );
 # What C, POSIX, Linux and GLib bring.
 my $system = qr{^(?:(?:sys|netinet|arpa|linux|net|sanitizer)/\w+\.h|glib\.h|glib-unix\.h|(?:
@@ -44,7 +45,7 @@ my $system = qr{^(?:(?:sys|netinet|arpa|linux|net|sanitizer)/\w+\.h|glib\.h|glib
 # The types those headers bring, for headers that others see.
 my $foreign_type = qr{\b(?:json_t|config_t|config_setting_t|pcre2_\w+|GMime\w+|xml[A-Z]\w+|
 	mail(?:imap|smtp|pop3|stream|session)\w*|gnutls_\w+|CURL\w*|PGconn|PGresult|Oid|
-	ksba_\w+|
+	ksba_\w+|MHD_\w+|
 	crypto_\w+_state|GObject\w*|GMainLoop|GThread|GVariant|GFile\b|GInputStream)}x;
 
 my %text;

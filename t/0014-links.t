@@ -15,6 +15,7 @@ my %without = (
 	'luukku-parse'  => [qw(etpan pq)],
 	'luukku-sched'  => [qw(etpan)],
 	'luukku-lmtp'   => [qw(etpan)],
+	'luukku-web'    => [qw(etpan gmime)],
 );
 # And what must be, so that the test sees libraries at all.
 my %with = (
@@ -24,7 +25,7 @@ my %with = (
 	'luukkuctl'    => [qw(pq)],
 	'luukkud'      => [qw(glib-2.0 sodium)],
 );
-for my $name (qw(luukkud luukku-fetch luukku-parse luukku-send luukku-sched luukku-lmtp luukkuctl)) {
+for my $name (qw(luukkud luukku-fetch luukku-parse luukku-send luukku-sched luukku-lmtp luukku-web luukkuctl)) {
 	my $ldd = run(['ldd', program($name)]);
 	is($ldd->{status}, 0, "$name can be loaded");
 	for my $library (@{ $without{$name} // [] }) {

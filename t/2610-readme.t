@@ -47,7 +47,7 @@ is_deeply([sort @programs], [sort map { m{^daemon/(luukku[\w-]*)\.c$} } tracked_
 # Each library that the build looks for has its line.
 my %line = (glib => 'GLib', libsodium => 'libsodium', jansson => 'jansson', libconfig => 'libconfig',
 	libpcre2 => 'PCRE2', gmime => 'GMime', libxml => 'libxml2', libytnef => 'libytnef', ksba => 'libksba',
-	libexttextcat => 'libexttextcat', libseccomp => 'libseccomp', gnutls => 'GnuTLS', libcurl => 'libcurl',
+	libexttextcat => 'libexttextcat', libseccomp => 'libseccomp', libmicrohttpd => 'libmicrohttpd', gnutls => 'GnuTLS', libcurl => 'libcurl',
 	libpq => 'libpq');
 for my $module (slurp("$top/CMakeLists.txt") =~ /pkg_check_modules\(\w+ REQUIRED IMPORTED_TARGET ([a-z]+[0-9]?)/g) {
 	my ($key) = grep { index($module, $_) == 0 } sort keys %line;

@@ -14,7 +14,7 @@ my $db = $pg->database;
 
 # Who runs what: by the name's beginning, the longest that fits.
 my @intake = qw(luukku_fetch luukku_lmtp);
-my @all = (@intake, qw(luukku_send luukku_sched luukku_ctl));
+my @all = (@intake, qw(luukku_send luukku_sched luukku_web luukku_ctl));
 my %users = (
 	arrival        => \@intake,
 	assign         => \@intake,
@@ -62,6 +62,7 @@ my %users = (
 	ticket_event_add => [@intake, qw(luukku_ctl luukku_sched)],
 	timer          => ['luukku_sched'],
 	timer_drop     => [@intake, qw(luukku_ctl luukku_sched)],
+	web            => ['luukku_web'],
 	timer_set      => [@intake, qw(luukku_ctl luukku_sched)],
 );
 

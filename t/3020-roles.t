@@ -44,7 +44,10 @@ ticket_words s i d u
 END
 my %declared = (
 	luukku       => '',
-	luukku_web   => '',
+	luukku_web   => <<'END',
+schema_migration s
+setting s
+END
 	luukku_lmtp  => $intake,
 	luukku_fetch => ($intake =~ s/^arrival s i$/arrival s i u(server server_error)/mr) . <<'END',
 mailbox s i u

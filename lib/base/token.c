@@ -33,6 +33,8 @@ struct lk_keys {
 	lk_secret *raw; /* n keys of KEY_BYTES each */
 	unsigned n;
 	char *domain; /* lower case */
+	/* Not NONE: raw holds the subkeys of this purpose, not the site keys. */
+	lk_purpose only;
 };
 
 static bool is_purpose(unsigned value)
@@ -144,16 +146,39 @@ lk_secret *lk_key_generate(void)
 	return secret;
 }
 
+static void derive(const lk_keys *keys, unsigned key, uint64_t subkey_id,
+		   uint8_t ret_subkey[KEY_BYTES])
+{
+	static const char context[crypto_kdf_CONTEXTBYTES + 1] = "luukkutk";
+	const uint8_t *raw = (const uint8_t *)lk_secret_text(keys->raw) + (size_t)key * KEY_BYTES;
+
+	if (keys->only == LK_PURPOSE_NONE) {
+		crypto_kdf_derive_from_key(ret_subkey, KEY_BYTES, subkey_id, context, raw);
+		return;
+	}
+	g_assert(subkey_id == keys->only);
+	memcpy(ret_subkey, raw, KEY_BYTES);
+}
+
+lk_keys *lk_keys_only(const lk_keys *keys, lk_purpose purpose)
+{
+	g_assert(is_purpose(purpose) && keys->only == LK_PURPOSE_NONE);
+	uint8_t raw[MOST_KEYS * KEY_BYTES];
+	for (unsigned i = 0; i < keys->n; i++)
+		derive(keys, i, purpose, raw + (size_t)i * KEY_BYTES);
+	lk_keys *narrow = lk_keys_from_bytes(raw, keys->n, keys->domain);
+	narrow->only = purpose;
+	sodium_memzero(raw, sizeof raw);
+	return narrow;
+}
+
 /* Keyed BLAKE2b under the subkey: of the bytes, then of the text without its NUL. */
 static void compute_mac(const lk_keys *keys, unsigned key, uint64_t subkey_id, const uint8_t *bytes,
 			size_t n_bytes, const char *text, uint8_t ret_mac[LONGEST_MAC])
 {
-	static const char context[crypto_kdf_CONTEXTBYTES + 1] = "luukkutk";
 	uint8_t subkey[KEY_BYTES];
 	crypto_generichash_state state;
-	crypto_kdf_derive_from_key(subkey, sizeof subkey, subkey_id, context,
-				   (const uint8_t *)lk_secret_text(keys->raw) +
-					   (size_t)key * KEY_BYTES);
+	derive(keys, key, subkey_id, subkey);
 	crypto_generichash_init(&state, subkey, sizeof subkey, LONGEST_MAC);
 	crypto_generichash_update(&state, bytes, n_bytes);
 	crypto_generichash_update(&state, (const uint8_t *)text, strlen(text));
@@ -280,7 +305,8 @@ bool lk_token_verify(const lk_keys *keys, const char *text, lk_token *ret_token)
 {
 	uint8_t bytes[TOKEN_BYTES];
 	if (!text || strnlen(text, LK_TOKEN_CHARS + 1) != LK_TOKEN_CHARS ||
-	    !base32_decode(text, LK_TOKEN_CHARS, bytes, sizeof bytes) || !is_purpose(bytes[0]))
+	    !base32_decode(text, LK_TOKEN_CHARS, bytes, sizeof bytes) || !is_purpose(bytes[0]) ||
+	    (keys->only != LK_PURPOSE_NONE && keys->only != bytes[0]))
 		return false;
 	int key = find_key(keys, bytes[0], bytes, TOKEN_SIGNED, TOKEN_MAC);
 	if (key < 0)
@@ -295,7 +321,7 @@ bool lk_token_verify(const lk_keys *keys, const char *text, lk_token *ret_token)
 
 bool lk_token_is_for(const lk_keys *keys, const lk_token *token, const char *address)
 {
-	if (!address || token->key >= keys->n)
+	if (!address || token->key >= keys->n || keys->only != LK_PURPOSE_NONE)
 		return false;
 	uint8_t tag[LK_TOKEN_TAG_BYTES];
 	compute_tag(keys, token->key, address, tag);
@@ -339,8 +365,8 @@ bool lk_message_id_verify(const lk_keys *keys, const char *text, lk_purpose *ret
 {
 	const char *digits = text ? id_digits(keys, text) : NULL;
 	uint8_t bytes[ID_BYTES];
-	if (!digits || !base32_decode(digits, ID_CHARS, bytes, sizeof bytes) ||
-	    !is_purpose(bytes[0]) ||
+	if (!digits || keys->only != LK_PURPOSE_NONE ||
+	    !base32_decode(digits, ID_CHARS, bytes, sizeof bytes) || !is_purpose(bytes[0]) ||
 	    find_key(keys, SUBKEY_MESSAGE_ID, bytes, ID_SIGNED, ID_MAC) < 0)
 		return false;
 	*ret_purpose = (lk_purpose)bytes[0];

@@ -39,6 +39,13 @@ typedef struct lk_keys lk_keys;
  */
 bool lk_keys_load(const char *path, const char *domain, lk_keys **ret_keys, GError **error);
 
+/*
+ * What verifies tokens of one purpose and nothing else: neither the site keys nor a token of any
+ * purpose can be made from it, and it knows no address (lk_token_is_for says false). For programs
+ * that strangers reach.
+ */
+lk_keys *lk_keys_only(const lk_keys *keys, lk_purpose purpose);
+
 /* From n raw keys of 32 bytes each, for tests. */
 lk_keys *lk_keys_from_bytes(const uint8_t *bytes, unsigned n, const char *domain);
 void lk_keys_free(lk_keys *keys);

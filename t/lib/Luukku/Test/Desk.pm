@@ -39,7 +39,7 @@ sub start {
 	my ($class, %option) = @_;
 	my @missing = (Luukku::Test::Dovecot::missing_packages(), Luukku::Test::Pg::missing_packages());
 	Luukku::Test::Base::skip_or_die("Debian packages are missing: @missing") if @missing;
-	program($_) for qw(luukkud luukkuctl luukku-fetch luukku-parse luukku-send luukku-sched luukku-lmtp);
+	program($_) for qw(luukkud luukkuctl luukku-fetch luukku-parse luukku-send luukku-sched luukku-lmtp luukku-web);
 	my $self = bless { option => \%option, dir => run_dir() . '/desk' . ++$desks }, $class;
 	mkdir $_, 0700 or die "$_: $!" for $self->{dir}, map { "$self->{dir}/$_" } qw(run spool);
 	$self->{pg} = $option{pg} // Luukku::Test::Pg->start;
