@@ -77,8 +77,15 @@ static void print_addresses(const char *label, const GPtrArray *list)
 
 static void print_bounce(const lk_bounce *bounce)
 {
-	for (unsigned i = 0; i < bounce->recipients->len; i++)
-		lk_ctl_print_field("Failed", g_ptr_array_index(bounce->recipients, i));
+	for (unsigned i = 0; i < bounce->recipients->len; i++) {
+		const char *address = g_ptr_array_index(bounce->recipients, i);
+		const char *state =
+			i < bounce->states->len ? g_ptr_array_index(bounce->states, i) : "";
+		g_autofree char *line =
+			*state ? g_strdup_printf("%s (%s)", address, state) : g_strdup(address);
+
+		lk_ctl_print_field("Failed", line);
+	}
 	lk_ctl_print_field("Failure", bounce->permanent ? "for good" : "for now");
 	lk_ctl_print_field("Status", bounce->status);
 	lk_ctl_print_field("Diagnostic", bounce->diagnostic);

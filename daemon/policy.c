@@ -257,11 +257,20 @@ static void add_sla(lk_policy *policy, const lk_conf_sla *from)
 	sla->name = g_strdup(from->name);
 	sla->calendar = g_strdup(from->calendar);
 	sla->warn_at = from->warn_at;
+	sla->pauses_on_supplier = from->pause_on_supplier;
 	for (unsigned i = 0; i < from->targets->len; i++) {
 		const lk_conf_target *target = g_ptr_array_index(from->targets, i);
+		lk_sla_target *into = &sla->targets[target->priority];
 
-		sla->targets[target->priority].respond = span_of(&target->respond);
-		sla->targets[target->priority].resolve = span_of(&target->resolve);
+		if (target->type) {
+			lk_sla_typed *typed =
+				lk_sla_typed_new(target->type, (lk_priority)target->priority);
+
+			g_ptr_array_add(sla->typed, typed);
+			into = &typed->target;
+		}
+		into->respond = span_of(&target->respond);
+		into->resolve = span_of(&target->resolve);
 	}
 	g_ptr_array_add(policy->slas, sla);
 }

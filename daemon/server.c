@@ -2,6 +2,7 @@
 
 #include "lib/base/clock.h"
 #include "lib/base/err.h"
+#include "lib/base/fault.h"
 #include "lib/net/oauth.h"
 
 static const lk_tls tls_of[] = {
@@ -123,6 +124,8 @@ bool lk_server_of_smtp(const lk_conf_smtp *smtp, int stop_fd, lk_server *ret_ser
 {
 	lk_auth_method auth = auth_of[smtp->auth];
 	login way = {&smtp->at, &smtp->password, &smtp->oauth2, smtp->ca_file, stop_fd};
+	/* Tests of a server that hangs do not wait for minutes. */
+	bool is_impatient = lk_fault_mode("smtp-impatient");
 
 	if (!read_secret(&way, auth, ret_secret, error))
 		return false;
@@ -136,6 +139,8 @@ bool lk_server_of_smtp(const lk_conf_smtp *smtp, int stop_fd, lk_server *ret_ser
 		.user = smtp->user,
 		.password = *ret_secret,
 		.wake_fd = stop_fd,
+		.connect_timeout_ms = is_impatient ? 1000 : 0,
+		.io_timeout_ms = is_impatient ? 1000 : 0,
 	};
 	return true;
 }

@@ -36,6 +36,7 @@ outbox s i u(claimed_by claimed_until reason state wire)
 delivery s i
 schema_migration s
 ticket_urgency s
+queue_pace s
 timer s i d u
 turn s i u
 mass s i u(last_at)
@@ -91,6 +92,7 @@ outbox s i
 person s
 stage s i u
 ticket s u
+queue_pace s i d u
 timer s i d u
 absence s
 consultation s u(ended_at)
@@ -122,6 +124,7 @@ setting s
 stage s i u
 ticket s i u
 ticket_link s i d
+queue_pace s
 timer s i d u
 ticket_urgency s
 turn s i u
@@ -151,6 +154,7 @@ event s(at event id message_id ticket_id)
 arrival s(fetched_at id mailbox message_id outcome received_at server ticket_id)
 quarantine s(at decided_at id mailbox message_id reason state)
 outbox s(attempts cause_id created_at due_at id language last_code message_id purpose queue rank sent_at state template ticket_id)
+queue_pace s
 timer s(attempts due_at id kind status step ticket_id)
 delivery s(at code id outbox_id state status)
 ticket_urgency s

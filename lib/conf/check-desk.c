@@ -38,10 +38,35 @@ static bool takes_longer(const lk_conf_span *a, const lk_conf_span *b)
 	       (a->open_days == b->open_days && a->seconds > b->seconds && b->seconds > 0);
 }
 
+/* Has a target above it the same priority and type? */
+static bool has_target(const lk_conf_sla *sla, unsigned n, const lk_conf_target *target)
+{
+	for (unsigned i = 0; i < n; i++) {
+		const lk_conf_target *other = g_ptr_array_index(sla->targets, i);
+
+		if (other->priority == target->priority &&
+		    g_strcmp0(other->type, target->type) == 0)
+			return true;
+	}
+	return false;
+}
+
+/* Can a ticket have that type? A queue that lists none takes any. */
+static bool is_type(const lk_conf *conf, const char *type)
+{
+	for (unsigned i = 0; i < conf->queues->len; i++) {
+		const lk_conf_queue *queue = g_ptr_array_index(conf->queues, i);
+
+		if (queue->types->len == 0 ||
+		    g_ptr_array_find_with_equal_func(queue->types, type, g_str_equal, NULL))
+			return true;
+	}
+	return false;
+}
+
 static void check_sla(const lk_findings *findings, const lk_conf *conf, const lk_conf_sla *sla)
 {
 	g_autofree char *what = g_strdup_printf("slas[%s].calendar", sla->name ? sla->name : "");
-	unsigned seen = 0;
 
 	if (sla->calendar)
 		lk_check_reference(findings, sla->at, what, "calendar", conf->calendars,
@@ -49,12 +74,15 @@ static void check_sla(const lk_findings *findings, const lk_conf *conf, const lk
 	for (unsigned i = 0; i < sla->targets->len; i++) {
 		const lk_conf_target *target = g_ptr_array_index(sla->targets, i);
 
-		if (seen & (1U << target->priority))
+		if (has_target(sla, i, target))
 			lk_find_error(findings, target->at,
 				      "slas[%s].targets: priority \"%s\" has its target already",
 				      sla->name ? sla->name : "",
 				      lk_conf_priority_name(target->priority));
-		seen |= 1U << target->priority;
+		if (target->type && !is_type(conf, target->type))
+			lk_find_error(findings, target->at,
+				      "slas[%s].targets: no queue has the type \"%s\"",
+				      sla->name ? sla->name : "", target->type);
 		if (takes_longer(&target->respond, &target->resolve))
 			lk_find_warning(findings, target->at,
 					"slas[%s].targets: to respond takes longer than to resolve",

@@ -189,6 +189,7 @@ const char *lk_conf_priority_name(int priority);
 typedef struct {
 	lk_conf_origin at;
 	int priority; /* lk_conf_priority */
+	char *type;   /* of tickets of this type alone; or NULL */
 	lk_conf_span respond;
 	lk_conf_span resolve;
 } lk_conf_target;
@@ -199,6 +200,7 @@ typedef struct {
 	char *calendar;
 	GPtrArray *targets; /* lk_conf_target * */
 	int64_t warn_at;    /* percent */
+	bool pause_on_supplier;
 } lk_conf_sla;
 
 typedef struct {

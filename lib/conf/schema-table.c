@@ -239,6 +239,8 @@ static const lk_setting table[] = {
 	 .flags = REQUIRED | FILLED, .prose = "promises by priority"},
 	{"slas[].targets[].priority", LK_SET_ENUM, IN(lk_conf_target, priority),
 	 .choices = priority_choices, .flags = REQUIRED, .prose = "the priority"},
+	{"slas[].targets[].type", LK_SET_TEXT, LK_FORM_WORD, IN(lk_conf_target, type),
+	 .prose = "for tickets of this type alone; for those of every other type when left out"},
 	{"slas[].targets[].respond", LK_SET_SPAN, IN(lk_conf_target, respond), .flags = REQUIRED,
 	 .prose = "open time to the first answer"},
 	{"slas[].targets[].resolve", LK_SET_SPAN, IN(lk_conf_target, resolve), .flags = REQUIRED,
@@ -246,6 +248,9 @@ static const lk_setting table[] = {
 	{"slas[].warn_at", LK_SET_INT, IN(lk_conf_sla, warn_at), .low = 1, .high = 100,
 	 .fallback = "75",
 	 .prose = "percent of a target at which the owner and the managers are warned"},
+	{"slas[].pause_on_supplier", LK_SET_BOOL, IN(lk_conf_sla, pause_on_supplier),
+	 .fallback = "false",
+	 .prose = "whether waiting for a supplier stops its clocks as waiting for the customer does"},
 
 	{"organisations", LK_SET_OBJECTS, OBJECTS(lk_conf, organisations, lk_conf_organisation),
 	 .prose = "customers' employers"},

@@ -59,6 +59,7 @@ static void compute(clocks *c)
 		.organisation = lk_row_text(c->row, 0, "organisation"),
 		.queue = lk_row_text(c->row, 0, "queue"),
 		.priority = lk_row_text(c->row, 0, "priority"),
+		.type = lk_row_text(c->row, 0, "type"),
 	};
 	lk_sla_history history = {
 		.opened_at = lk_row_time(c->row, 0, "opened_at"),
@@ -114,15 +115,16 @@ static void add_reminders(clocks *c, const lk_queue *queue)
 static void add_timers(clocks *c)
 {
 	const lk_queue *queue = lk_policy_queue(c->policy, lk_row_text(c->row, 0, "queue"));
+	bool is_silent = lk_row_bool(c->row, 0, "is_silent");
 
-	/* A mailbox's backlog tells nobody. */
-	if (!lk_row_bool(c->row, 0, "is_silent")) {
+	/* A mailbox's backlog tells nobody; its customers only once a person has answered them. */
+	if (!is_silent) {
 		add_sla_timers(c, &c->times.respond, LK_TIMER_RESPOND_WARNING,
 			       LK_TIMER_RESPOND_BREACH);
 		add_sla_timers(c, &c->times.resolve, LK_TIMER_RESOLVE_WARNING,
 			       LK_TIMER_RESOLVE_BREACH);
 	}
-	if (queue && !lk_row_bool(c->row, 0, "is_silent"))
+	if (queue && (!is_silent || !lk_row_is_null(c->row, 0, "first_response_at")))
 		add_reminders(c, queue);
 	if (c->status == LK_STATUS_ON_HOLD && !lk_row_is_null(c->row, 0, "waiting_until"))
 		add_timer(c, LK_TIMER_WAIT_UNTIL, "on_hold",
@@ -182,8 +184,10 @@ static char *reason_of(const clocks *c, bool is_first)
 	g_autofree char *paused = c->times.resolve.paused_s > 0
 					  ? lk_format_duration(c->times.resolve.paused_s)
 					  : NULL;
+	bool is_both = c->choice.sla && c->choice.sla->pauses_on_supplier;
 	g_autofree char *waits =
-		paused ? g_strdup_printf("; %s of waiting for the customer did not count", paused)
+		paused ? g_strdup_printf("; %s of waiting for the customer%s did not count", paused,
+					 is_both ? " or a supplier" : "")
 		       : g_strdup("");
 
 	if (is_first || !c->cause->why)
@@ -212,7 +216,8 @@ static bool write_back(lk_db *db, const clocks *c, GError **error)
 {
 	const lk_clock_cause *cause = c->cause;
 	bool is_first = lk_row_is_null(c->row, 0, "clocked_at");
-	bool is_paused = c->choice.sla && c->status == LK_STATUS_WAITING_CUSTOMER;
+	bool is_paused = c->choice.sla && lk_status_is_open(c->status) &&
+			 lk_sla_is_paused(c->choice.sla, c->status);
 	g_autoptr(lk_params) params = lk_params_new();
 	g_autoptr(lk_json) detail = changes(c);
 	g_autofree char *detail_text = detail ? lk_json_dump(detail, false) : g_strdup("{}");

@@ -182,8 +182,11 @@ bool lk_run_tell_requester(lk_run *run, const char *template_name, lk_json *vari
 {
 	g_autoptr(lk_json) all = variables_of(run, variables);
 	const char *requester = lk_run_text(run, "requester");
+	/* Who of a mailbox's backlog was never answered is not written to by the desk itself. */
+	bool is_unheard = lk_row_bool(run->row, 0, "is_silent") &&
+			  lk_row_is_null(run->row, 0, "first_response_at");
 
-	if (!requester || !run->queue || lk_row_bool(run->row, 0, "is_machine") ||
+	if (!requester || !run->queue || lk_row_bool(run->row, 0, "is_machine") || is_unheard ||
 	    !lk_address_is_sane(requester))
 		return true;
 	lk_outbox_mail mail = {

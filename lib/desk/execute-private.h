@@ -103,7 +103,10 @@ bool lk_run_message(lk_run *run, const char *direction, const char *text, int64_
 bool lk_run_tell_people(lk_run *run, const char *template_name, const char *text, int64_t message,
 			lk_json *more, const char *reason, GError **error);
 
-/* An automatic mail to the requester alone; never on a machine's ticket. Consumes variables. */
+/*
+ * An automatic mail to the requester alone; never on a machine's ticket, nor on one of a mailbox's
+ * backlog that nobody has answered. Consumes variables.
+ */
 bool lk_run_tell_requester(lk_run *run, const char *template_name, lk_json *variables,
 			   const char *reason, GError **error);
 

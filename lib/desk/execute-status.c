@@ -54,15 +54,6 @@ static bool cancel_waiting(lk_run *run, const char *const *templates, unsigned n
 	return lk_db_run(run->db, LK_Q_COMMAND_CANCEL_MAIL, cancel, NULL, error);
 }
 
-static bool end_questions(lk_run *run, GError **error)
-{
-	g_autoptr(lk_params) params = lk_params_new();
-
-	lk_param_int(params, run->ticket);
-	lk_param_time(params, run->how->now);
-	return lk_db_run(run->db, LK_Q_COMMAND_END_QUESTIONS, params, NULL, error);
-}
-
 /* --- waiting ---------------------------------------------------------------------------------- */
 
 /* Did an answer go out since the customer last wrote? The mail's own words count as one. */
@@ -243,7 +234,7 @@ static bool resolve_one(lk_run *run, const char *text, const char *reason, bool 
 		return true;
 	if (*text && !lk_run_message(run, c->is_silent ? "note" : "out", text, &message, error))
 		return false;
-	if (!set_resolution(run, text, c->is_workaround, error) || !end_questions(run, error) ||
+	if (!set_resolution(run, text, c->is_workaround, error) ||
 	    !cancel_waiting(run, reminders, G_N_ELEMENTS(reminders), "the ticket was resolved",
 			    error))
 		return false;
@@ -299,9 +290,7 @@ bool lk_run_close(lk_run *run, GError **error)
 		return false;
 	if (!is_ok)
 		return true;
-	if (!lk_run_move(run, LK_EVENT_CLOSE, "closed by an agent", 0, &is_ok, error))
-		return false;
-	return !is_ok || end_questions(run, error);
+	return lk_run_move(run, LK_EVENT_CLOSE, "closed by an agent", 0, &is_ok, error);
 }
 
 bool lk_run_spam(lk_run *run, GError **error)

@@ -23,6 +23,7 @@ typedef struct {
 	lk_run *run;
 	const lk_json *step;
 	int64_t ticket;
+	lk_time at;    /* of the run */
 	GArray *mails; /* int64_t: outbox rows of the run */
 } undoing;
 
@@ -57,6 +58,16 @@ static bool undo_level(undoing *u, GError **error)
 	return lk_ticket_change(u->run->db, u->run->policy, &change, NULL, error);
 }
 
+/* What ended only because the ticket was moved. */
+static bool ask_again(undoing *u, GError **error)
+{
+	lk_params *params = lk_params_new();
+
+	lk_param_int(params, u->ticket);
+	lk_param_time(params, u->at);
+	return run_params(u, LK_Q_COMMAND_ASK_AGAIN, params, error);
+}
+
 static bool undo_status(undoing *u, GError **error)
 {
 	lk_move move = {.ticket = u->ticket,
@@ -70,7 +81,8 @@ static bool undo_status(undoing *u, GError **error)
 		return true;
 	if (move.status == LK_STATUS_ON_HOLD && until)
 		lk_time_parse(until, &move.until);
-	return lk_ticket_move(u->run->db, u->run->policy, &move, NULL, error) && put_back(u, error);
+	return lk_ticket_move(u->run->db, u->run->policy, &move, NULL, error) &&
+	       put_back(u, error) && ask_again(u, error);
 }
 
 static bool undo_link(undoing *u, GError **error)
@@ -347,6 +359,7 @@ bool lk_run_undo(lk_run *run, GError **error)
 	const char *text = lk_row_text(last, 0, "steps");
 	if (!lk_json_parse(text, strlen(text), &steps, error))
 		return false;
+	u.at = lk_row_time(last, 0, "at");
 	for (size_t i = lk_json_size(steps); i-- > 0;) {
 		u.step = lk_json_at(steps, i);
 		u.ticket = lk_json_get_int(u.step, "ticket", 0);

@@ -65,7 +65,8 @@ static bool tell_agent(lk_agent_mail *m, const char *template_name, int64_t tick
 			       .recipient_name = m->agent->name,
 			       .rank = LK_RANK_ANSWER,
 			       .reason = reason,
-			       .variables = variables};
+			       .variables = variables,
+			       .is_receipt = m->decision.authority == LK_AUTHORITY_PROVEN};
 	return lk_outbox_add(work->db, work->policy, work->now, &mail, &verdict, &outbox, error);
 }
 

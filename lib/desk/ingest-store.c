@@ -44,6 +44,7 @@ static lk_json *bounce_json(const lk_bounce *bounce)
 	lk_json *json = lk_json_object();
 
 	lk_json_take(json, "recipients", texts_json(bounce->recipients));
+	lk_json_take(json, "states", texts_json(bounce->states));
 	lk_json_set_bool(json, "permanent", bounce->permanent);
 	lk_json_set_text(json, "status", bounce->status);
 	lk_json_set_text(json, "diagnostic", bounce->diagnostic);

@@ -3,9 +3,11 @@
 
 #include "lib/base/fault.h"
 #include "lib/base/text.h"
+#include "lib/desk/hours.h"
 #include "lib/desk/ingest-rules.h"
 #include "lib/desk/intake.h"
 #include "lib/desk/outbox.h"
+#include "lib/desk/standing.h"
 #include "lib/desk/subject.h"
 
 static GPtrArray *new_tags(const lk_work *work)
@@ -137,6 +139,30 @@ static lk_json *acknowledgement_variables(const lk_work *work, int64_t ticket)
 	return variables;
 }
 
+/* desk.md 11: no earlier than the target, nor than the queue answers lately. */
+static bool promise(const lk_work *work, int64_t ticket, lk_json *variables, GError **error)
+{
+	const lk_calendar *calendar = lk_hours_of_queue(work->policy, work->route.queue);
+	g_autoptr(lk_params) params = lk_params_new();
+	g_autoptr(lk_rows) rows = NULL;
+	lk_time due = LK_TIME_NONE;
+
+	lk_param_int(params, ticket);
+	if (!lk_db_run(work->db, LK_Q_INTAKE_PROMISE, params, &rows, error))
+		return false;
+	if (lk_rows_count(rows) == 0)
+		return true;
+	if (!lk_row_is_null(rows, 0, "respond_s"))
+		due = lk_calendar_add_seconds(calendar, work->at, lk_row_int(rows, 0, "respond_s"));
+	if (!lk_row_is_null(rows, 0, "due_respond") &&
+	    (due == LK_TIME_NONE || lk_row_time(rows, 0, "due_respond") > due))
+		due = lk_row_time(rows, 0, "due_respond");
+	/* Mail of days ago is promised nothing that has passed. */
+	if (due != LK_TIME_NONE && due > work->now)
+		lk_standing_set_times(variables, work->policy, "promised", due);
+	return true;
+}
+
 static bool acknowledge(lk_work *work, int64_t ticket, int64_t message, GError **error)
 {
 	g_autoptr(lk_json) variables = NULL;
@@ -146,6 +172,8 @@ static bool acknowledge(lk_work *work, int64_t ticket, int64_t message, GError *
 	if (!work->plan.acknowledge)
 		return true;
 	variables = acknowledgement_variables(work, ticket);
+	if (!promise(work, ticket, variables, error))
+		return false;
 	lk_outbox_mail mail = {
 		.ticket = ticket,
 		.cause = message,

@@ -15,7 +15,9 @@ static const int64_t digest_after_s = 120;
  * as automatic, and writes each as a new mail, gets a new ticket and a new acknowledgement each
  * time: the budgets of a ticket alone would never end that. Fingerprint: nor does an address that
  * changes each time; but in a great outage many people write the same subject, and each of them
- * wants to know that the mail arrived. A whole ticket or domain has many people.
+ * wants to know that the mail arrived. A whole ticket or domain has many people. Receipts: an agent
+ * who writes a command a minute gets an answer to each, whatever else the desk has to tell them; a
+ * robot in the agent's name ends all the same.
  */
 static const struct {
 	const char *column;
@@ -25,6 +27,7 @@ static const struct {
 } scopes[] = {
 	{"budget", "this address already got ", "mails about the ticket", 1},
 	{"address_budget", "this address already got ", "mails about all its tickets", 3},
+	{"receipt_budget", "this address already got ", "receipts", 6},
 	{"ticket_budget", "already ", "mails about the ticket", 10},
 	{"domain_budget", "already ", "mails to this domain", 20},
 	{"fingerprint_budget", "already ", "automatic answers to mails of this subject", 10},
@@ -96,6 +99,7 @@ static bool prepare(lk_db *db, const lk_policy *policy, lk_time now, const lk_ou
 	lk_outbox_check_params(c, params);
 	for (unsigned i = 1; i < G_N_ELEMENTS(scopes); i++)
 		lk_param_int(params, scopes[i].times);
+	lk_param_bool(params, mail->is_receipt);
 	return lk_db_run(db, LK_Q_OUTBOX_PREPARE, params, ret_rows, error);
 }
 

@@ -122,6 +122,7 @@ static bool insert(lk_db *db, const lk_policy *policy, lk_time now, const lk_out
 	param_id(params, mail->message);
 	lk_param_time(params, mail->due_at > now ? mail->due_at : now);
 	lk_outbox_check_params(c, params);
+	lk_param_bool(params, mail->is_receipt);
 	return lk_db_run(db, LK_Q_OUTBOX_INSERT, params, NULL, error);
 }
 

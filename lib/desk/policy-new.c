@@ -213,9 +213,29 @@ static void calendar_text_free(void *data)
 	g_free(calendar);
 }
 
+static void typed_free(void *data)
+{
+	lk_sla_typed *typed = data;
+
+	g_free(typed->type);
+	g_free(typed);
+}
+
+lk_sla_typed *lk_sla_typed_new(const char *type, lk_priority priority)
+{
+	lk_sla_typed *typed = g_new0(lk_sla_typed, 1);
+
+	typed->type = g_strdup(type);
+	typed->priority = priority;
+	return typed;
+}
+
 lk_sla *lk_sla_new(void)
 {
-	return g_new0(lk_sla, 1);
+	lk_sla *sla = g_new0(lk_sla, 1);
+
+	sla->typed = g_ptr_array_new_with_free_func(typed_free);
+	return sla;
 }
 
 static void sla_free(void *data)
@@ -224,6 +244,7 @@ static void sla_free(void *data)
 
 	g_free(sla->name);
 	g_free(sla->calendar);
+	g_ptr_array_unref(sla->typed);
 	g_free(sla);
 }
 

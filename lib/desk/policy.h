@@ -175,11 +175,20 @@ typedef struct {
 	lk_span resolve;
 } lk_sla_target;
 
+/* Targets of one type of ticket, in place of those for all. */
+typedef struct {
+	char *type;
+	lk_priority priority;
+	lk_sla_target target;
+} lk_sla_typed;
+
 typedef struct {
 	char *name;
 	char *calendar;
 	lk_sla_target targets[LK_N_PRIORITIES];
-	int64_t warn_at; /* percent */
+	GPtrArray *typed;	 /* lk_sla_typed * */
+	int64_t warn_at;	 /* percent */
+	bool pauses_on_supplier; /* waiting for a supplier stops its clocks, too */
 } lk_sla;
 
 typedef struct {
@@ -254,6 +263,7 @@ lk_desk_mailbox *lk_desk_mailbox_new(const char *name, const char *queue);
 lk_supplier *lk_supplier_new(void);
 lk_calendar_text *lk_calendar_text_new(void);
 lk_sla *lk_sla_new(void);
+lk_sla_typed *lk_sla_typed_new(const char *type, lk_priority priority);
 
 /* For lk_policy.rules and lk_queue.rules; strings go to policy->strings. */
 lk_rule *lk_rule_new(void);

@@ -51,6 +51,22 @@ static const lk_sla *find_sla(const lk_policy *policy, const lk_sla_question *qu
 	return sla;
 }
 
+/* The targets of the priority, those for the type first. */
+static const lk_sla_target *find_target(const lk_sla *sla, lk_priority priority, const char *type,
+					bool *ret_is_typed)
+{
+	*ret_is_typed = false;
+	for (unsigned i = 0; type && i < sla->typed->len; i++) {
+		const lk_sla_typed *typed = g_ptr_array_index(sla->typed, i);
+
+		if (typed->priority == priority && strcmp(typed->type, type) == 0) {
+			*ret_is_typed = true;
+			return &typed->target;
+		}
+	}
+	return &sla->targets[priority];
+}
+
 void lk_sla_choose(const lk_policy *policy, const lk_sla_question *question,
 		   lk_sla_choice *ret_choice)
 {
@@ -59,6 +75,7 @@ void lk_sla_choose(const lk_policy *policy, const lk_sla_question *question,
 	g_autofree char *resolve = NULL;
 	lk_priority priority = LK_NORMAL;
 	const lk_sla_target *target = NULL;
+	bool is_typed = false;
 
 	memset(ret_choice, 0, sizeof(*ret_choice));
 	ret_choice->sla = find_sla(policy, question, &whose);
@@ -70,26 +87,28 @@ void lk_sla_choose(const lk_policy *policy, const lk_sla_question *question,
 		return;
 	}
 	lk_priority_parse(question->priority, &priority);
-	target = &ret_choice->sla->targets[priority];
+	target = find_target(ret_choice->sla, priority, question->type, &is_typed);
 	ret_choice->respond = target->respond;
 	ret_choice->resolve = target->resolve;
 	respond = span_text(&target->respond);
 	resolve = span_text(&target->resolve);
 	ret_choice->reason = g_strdup_printf(
-		"service level %s of %s: priority %s, respond within %s, resolve within %s",
-		ret_choice->sla->name, whose, lk_priority_name(priority), respond, resolve);
+		"service level %s of %s: priority %s%s%s, respond within %s, resolve within %s",
+		ret_choice->sla->name, whose, lk_priority_name(priority), is_typed ? ", type " : "",
+		is_typed ? question->type : "", respond, resolve);
 }
 
-bool lk_sla_is_paused(lk_status status)
+bool lk_sla_is_paused(const lk_sla *sla, lk_status status)
 {
-	return status == LK_STATUS_WAITING_CUSTOMER || !lk_status_is_open(status);
+	return status == LK_STATUS_WAITING_CUSTOMER || !lk_status_is_open(status) ||
+	       (status == LK_STATUS_WAITING_SUPPLIER && sla && sla->pauses_on_supplier);
 }
 
 /*
  * Open seconds that the target stood still before `until`. What follows the resolution is no
  * standing still until somebody opens the ticket again: its due time stays as it was met.
  */
-static int64_t paused_before(const lk_calendar *calendar, const lk_sla_history *history,
+static int64_t paused_before(const lk_sla_choice *choice, const lk_sla_history *history,
 			     lk_time until)
 {
 	size_t n = history->n_stages;
@@ -101,8 +120,8 @@ static int64_t paused_before(const lk_calendar *calendar, const lk_sla_history *
 		const lk_sla_stage *stage = &history->stages[i];
 		lk_time to = stage->to == LK_TIME_NONE ? until : MIN(stage->to, until);
 
-		if (lk_sla_is_paused(stage->status))
-			seconds += lk_calendar_seconds_between(calendar, stage->from, to);
+		if (lk_sla_is_paused(choice->sla, stage->status))
+			seconds += lk_calendar_seconds_between(choice->calendar, stage->from, to);
 	}
 	return seconds;
 }
@@ -131,7 +150,7 @@ static void compute_clock(const lk_sla_choice *choice, const lk_sla_history *his
 	if (plain == LK_TIME_NONE)
 		return;
 	whole = lk_calendar_seconds_between(calendar, history->opened_at, plain);
-	ret_clock->paused_s = paused_before(calendar, history, until);
+	ret_clock->paused_s = paused_before(choice, history, until);
 	ret_clock->due = lk_calendar_add_seconds(calendar, plain, ret_clock->paused_s);
 	ret_clock->warn =
 		lk_calendar_add_seconds(calendar, history->opened_at,
@@ -142,7 +161,7 @@ void lk_sla_compute(const lk_sla_choice *choice, const lk_sla_history *history, 
 		    lk_sla_times *ret_times)
 {
 	bool is_answered = history->first_response_at != LK_TIME_NONE;
-	bool is_paused = lk_sla_is_paused(current_status(history));
+	bool is_paused = lk_sla_is_paused(choice->sla, current_status(history));
 
 	memset(ret_times, 0, sizeof(*ret_times));
 	ret_times->respond.due = ret_times->respond.warn = LK_TIME_NONE;

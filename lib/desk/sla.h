@@ -3,8 +3,8 @@
  * keeps a ticket's clocks by it.
  *
  * A target counts open time of the service level's calendar from the moment the ticket was opened.
- * It stands still while the ticket waits for its customer and from a resolution to a reopening;
- * waiting for a supplier or a date stops nothing.
+ * It stands still while the ticket waits for its customer (for a supplier where the service level
+ * says so) and from a resolution to a reopening; waiting for a date stops nothing.
  */
 #ifndef LK_DESK_SLA_H
 #define LK_DESK_SLA_H
@@ -18,6 +18,7 @@ typedef struct {
 	const char *organisation; /* name */
 	const char *queue;
 	const char *priority;
+	const char *type;
 } lk_sla_question;
 
 typedef struct {
@@ -30,9 +31,9 @@ typedef struct {
 void lk_sla_choice_clear(lk_sla_choice *choice);
 
 /*
- * A rule's service level (rules see the ticket's type) goes before the organisation's, and that
- * before the queue's; within it the priority decides. Names that the configuration no longer knows
- * count as none.
+ * A rule's service level goes before the organisation's, and that before the queue's; within it
+ * the priority decides, and of its targets that for the ticket's type goes first. Names that the
+ * configuration no longer knows count as none.
  */
 void lk_sla_choose(const lk_policy *policy, const lk_sla_question *question,
 		   lk_sla_choice *ret_choice);
@@ -67,7 +68,7 @@ typedef struct {
 void lk_sla_compute(const lk_sla_choice *choice, const lk_sla_history *history, lk_time now,
 		    lk_sla_times *ret_times);
 
-/* Does the clock of the resolution stand still in this status? */
-bool lk_sla_is_paused(lk_status status);
+/* Do the clocks of that level (NULL: of none) stand still in this status? */
+bool lk_sla_is_paused(const lk_sla *sla, lk_status status);
 
 #endif

@@ -94,7 +94,9 @@ static void read_bounce(const lk_json *stored, lk_mail *mail)
 		return;
 	bounce = g_new0(lk_bounce, 1);
 	bounce->recipients = g_ptr_array_new_with_free_func(g_free);
+	bounce->states = g_ptr_array_new_with_free_func(g_free);
 	read_texts(lk_json_get(stored, "recipients"), bounce->recipients);
+	read_texts(lk_json_get(stored, "states"), bounce->states);
 	bounce->permanent = lk_json_get_bool(stored, "permanent", false);
 	bounce->status = g_strdup(lk_json_get_text(stored, "status"));
 	bounce->diagnostic = g_strdup(lk_json_get_text(stored, "diagnostic"));

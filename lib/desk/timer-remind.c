@@ -51,8 +51,10 @@ static bool may_be_told(const reminder *r)
 /* Has the queue a customer there whom the desk writes to by itself? */
 static bool has_customer(const lk_job *job)
 {
-	return job->queue && !lk_row_bool(job->tickets, job->row, "is_machine") &&
-	       !lk_row_bool(job->tickets, job->row, "is_silent");
+	bool is_unheard = lk_row_bool(job->tickets, job->row, "is_silent") &&
+			  lk_job_time(job, "first_response_at") == LK_TIME_NONE;
+
+	return job->queue && !lk_row_bool(job->tickets, job->row, "is_machine") && !is_unheard;
 }
 
 static lk_json *variables_of(const reminder *r)
@@ -121,15 +123,6 @@ static lk_time customer_due(const reminder *r, const lk_span *span)
 	return lk_hours_add(r->calendar, MAX(since, told == LK_TIME_NONE ? since : told), span);
 }
 
-static bool end_questions(const reminder *r, GError **error)
-{
-	g_autoptr(lk_params) params = lk_params_new();
-
-	lk_param_int(params, r->job->ticket);
-	lk_param_time(params, r->round->now);
-	return lk_db_run(r->round->db, LK_Q_COMMAND_END_QUESTIONS, params, NULL, error);
-}
-
 static bool close_unanswered(const reminder *r, GError **error)
 {
 	static const char why[] = "the customer did not answer the last reminder";
@@ -138,8 +131,7 @@ static bool close_unanswered(const reminder *r, GError **error)
 
 	if (!lk_job_move(r->round, r->job, LK_EVENT_CLOSE_UNANSWERED, why, &is_moved, error))
 		return false;
-	return !is_moved || (end_questions(r, error) &&
-			     lk_job_tell(r->round, r->job, "closed_unanswered", why, NULL, error) &&
+	return !is_moved || (lk_job_tell(r->round, r->job, "closed_unanswered", why, NULL, error) &&
 			     tell(r, "closed-unanswered", why, variables_of(r), &is_queued, error));
 }
 

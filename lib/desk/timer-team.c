@@ -1,4 +1,4 @@
-/* What the team is reminded of: tickets that nobody handles, and days that have come. */
+/* What is done each morning, and on days that have come: the team hears, the pace is measured. */
 #include "lib/desk/timer-private.h"
 
 #include "lib/desk/command.h"
@@ -109,6 +109,67 @@ static bool tell_of_unhandled(lk_round *round, const lk_queue *queue, GError **e
 	return true;
 }
 
+/* --- how long first answers take lately (desk.md 11) --------------------------------------------
+ */
+
+enum { PACE_DAYS = 20, PACE_TICKETS = 5, PACE_MOST_DAYS = 200 };
+
+/* When the queue's last 20 open days began. */
+static lk_time pace_since(const lk_policy *policy, const lk_calendar *calendar, lk_time now)
+{
+	const lk_time day = 86400 * LK_SECOND;
+	lk_time at = now;
+
+	for (unsigned i = 1, open = 0; i < PACE_MOST_DAYS && open < PACE_DAYS; i++) {
+		lk_time next = LK_TIME_NONE;
+
+		at = lk_day_start(policy->timezone, lk_day_at(policy->timezone, now - i * day));
+		next = lk_calendar_next_open(calendar, at);
+		open += next != LK_TIME_NONE && next < at + day;
+	}
+	return at;
+}
+
+static int compare_seconds(const void *a, const void *b)
+{
+	int64_t left = *(const int64_t *)a;
+	int64_t right = *(const int64_t *)b;
+
+	return left < right ? -1 : left > right;
+}
+
+/* The open time within which four of five were answered; of a handful nothing is said. */
+static bool measure_pace(lk_round *round, const lk_queue *queue, GError **error)
+{
+	const lk_calendar *calendar = lk_hours_of_queue(round->policy, queue);
+	g_autoptr(lk_params) look = lk_params_new();
+	g_autoptr(lk_params) params = lk_params_new();
+	g_autoptr(lk_rows) rows = NULL;
+	g_autoptr(GArray) seconds = g_array_new(FALSE, FALSE, sizeof(int64_t));
+
+	lk_param_text(look, queue->name);
+	lk_param_time(look, pace_since(round->policy, calendar, round->now));
+	if (!lk_db_run(round->db, LK_Q_TIMER_ANSWERS, look, &rows, error))
+		return false;
+	for (size_t i = 0; i < lk_rows_count(rows); i++) {
+		int64_t took =
+			lk_calendar_seconds_between(calendar, lk_row_time(rows, i, "opened_at"),
+						    lk_row_time(rows, i, "first_response_at"));
+
+		g_array_append_val(seconds, took);
+	}
+	g_array_sort(seconds, compare_seconds);
+	lk_param_text(params, queue->name);
+	if (seconds->len < PACE_TICKETS)
+		lk_param_null(params);
+	else
+		lk_param_int(params,
+			     g_array_index(seconds, int64_t, (seconds->len * 4 + 4) / 5 - 1));
+	lk_param_int(params, seconds->len);
+	lk_param_time(params, round->now);
+	return lk_db_run(round->db, LK_Q_TIMER_PACE, params, NULL, error);
+}
+
 bool lk_job_team_reminder(lk_round *round, const lk_job *job, lk_job_end *end, GError **error)
 {
 	const lk_queue *queue = lk_policy_queue(round->policy, job->key);
@@ -120,7 +181,7 @@ bool lk_job_team_reminder(lk_round *round, const lk_job *job, lk_job_end *end, G
 	if (lk_job_waits_for_opening(round, &open, end))
 		return true;
 	end->again_at = next_morning(round->policy, queue, round->now);
-	return tell_of_unhandled(round, queue, error);
+	return measure_pace(round, queue, error) && tell_of_unhandled(round, queue, error);
 }
 
 bool lk_timers_prepare(lk_db *db, const lk_policy *policy, lk_time now, GError **error)

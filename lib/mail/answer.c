@@ -126,6 +126,7 @@ static void encode_rest(GString *out, const lk_mail *mail)
 	put_number(out, bounce != NULL);
 	if (bounce) {
 		put_texts(out, bounce->recipients, LK_BOUNCE_RECIPIENTS_MOST);
+		put_texts(out, bounce->states, LK_BOUNCE_RECIPIENTS_MOST);
 		put_number(out, bounce->permanent);
 		put_maybe_text(out, bounce->status);
 		put_maybe_text(out, bounce->diagnostic);
@@ -319,7 +320,9 @@ static void decode_bounce(reader *in, lk_mail *mail)
 		return;
 	mail->bounce = g_new0(lk_bounce, 1);
 	mail->bounce->recipients = g_ptr_array_new_with_free_func(g_free);
+	mail->bounce->states = g_ptr_array_new_with_free_func(g_free);
 	read_texts(in, LK_BOUNCE_RECIPIENTS_MOST, mail->bounce->recipients);
+	read_texts(in, LK_BOUNCE_RECIPIENTS_MOST, mail->bounce->states);
 	mail->bounce->permanent = read_bool(in);
 	mail->bounce->status = read_maybe_text(in, 32);
 	mail->bounce->diagnostic = read_maybe_text(in, LK_HEADER_BYTES_MOST);

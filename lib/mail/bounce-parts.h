@@ -8,6 +8,7 @@
 /* What a reader found. All owned; lk_report_clear. */
 typedef struct {
 	GPtrArray *recipients; /* char *, each once; NULL until the first */
+	GHashTable *states;    /* char * address -> char * "failed 5.1.1"; NULL until the first */
 	char *status;	       /* "5.1.1" of the first failed recipient */
 	char *diagnostic;
 	char *message_id; /* of the returned mail */

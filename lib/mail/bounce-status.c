@@ -8,6 +8,7 @@
 void lk_findings_clear(lk_findings *findings)
 {
 	g_clear_pointer(&findings->recipients, g_ptr_array_unref);
+	g_clear_pointer(&findings->states, g_hash_table_unref);
 	g_clear_pointer(&findings->status, g_free);
 	g_clear_pointer(&findings->diagnostic, g_free);
 	g_clear_pointer(&findings->message_id, g_free);
@@ -88,8 +89,31 @@ static void group_clear(group *now)
 	*now = (group){0};
 }
 
+/* What a report says of one of several; what failed counts before what is late. */
+static void add_state(lk_findings *findings, const char *address, size_t n, const char *state)
+{
+	g_autoptr(GPtrArray) before = g_steal_pointer(&findings->recipients);
+	const char *known = NULL;
+
+	/* Trimmed and folded as the recipients are. */
+	if (lk_findings_add(findings, address, n)) {
+		char *key = g_strdup(g_ptr_array_index(findings->recipients, 0));
+
+		if (!findings->states)
+			findings->states =
+				g_hash_table_new_full(g_str_hash, g_str_equal, g_free, g_free);
+		known = g_hash_table_lookup(findings->states, key);
+		if (known && g_str_has_prefix(known, "failed"))
+			g_free(key);
+		else
+			g_hash_table_replace(findings->states, key, g_strdup(state));
+	}
+	g_clear_pointer(&findings->recipients, g_ptr_array_unref);
+	findings->recipients = g_steal_pointer(&before);
+}
+
 /* "rfc822; joe@example.org" */
-static void add_recipient(lk_findings *findings, const char *value)
+static void add_recipient(lk_findings *findings, const char *value, const char *state)
 {
 	if (!value)
 		return;
@@ -107,6 +131,7 @@ static void add_recipient(lk_findings *findings, const char *value)
 	const char *blank = strpbrk(address, " \t(");
 	if (blank && blank > at && (size_t)(blank - address) < n)
 		n = (size_t)(blank - address);
+	add_state(findings, address, n, state);
 	lk_findings_add(findings, address, n);
 }
 
@@ -135,14 +160,17 @@ static void end_group(group *now, lk_findings *findings)
 	}
 	findings->has_delay |= is_delay;
 	findings->has_failure |= !is_delay;
-	add_recipient(findings, now->final);
-	add_recipient(findings, now->original);
+	g_autofree char *code = status		  ? g_strdup(status)
+				: now->diagnostic ? lk_status_in(now->diagnostic)
+						  : NULL;
+	g_autofree char *state = g_strjoin(code ? " " : NULL, is_delay ? "delayed" : "failed",
+					   code ? code : NULL, NULL);
+	add_recipient(findings, now->final, state);
+	add_recipient(findings, now->original, state);
 	if (!findings->diagnostic && now->diagnostic)
 		findings->diagnostic = g_strdup(now->diagnostic);
 	if (!findings->status)
-		findings->status =
-			status ? g_steal_pointer(&status)
-			       : (now->diagnostic ? lk_status_in(now->diagnostic) : NULL);
+		findings->status = g_steal_pointer(&code);
 	if (!findings->smtp_class && now->diagnostic)
 		findings->smtp_class = lk_reply_class_in(now->diagnostic);
 	group_clear(now);

@@ -290,6 +290,22 @@ static char *diagnostic_of(const weighing *now, const lk_findings *findings)
 	return *words ? lk_text_cut(words, DIAGNOSTIC_BYTES_MOST) : NULL;
 }
 
+/* What the report says of each recipient; "" where its words name them alone. */
+static GPtrArray *states_of(const lk_findings *findings, const GPtrArray *recipients)
+{
+	GPtrArray *states = g_ptr_array_new_with_free_func(g_free);
+
+	for (unsigned i = 0; i < recipients->len; i++) {
+		const char *state = findings->states
+					    ? g_hash_table_lookup(findings->states,
+								  g_ptr_array_index(recipients, i))
+					    : NULL;
+
+		g_ptr_array_add(states, g_strdup(state ? state : ""));
+	}
+	return states;
+}
+
 static lk_bounce *verdict(const weighing *now, lk_findings *findings, bool is_delay)
 {
 	lk_bounce *bounce = g_new0(lk_bounce, 1);
@@ -317,6 +333,7 @@ static lk_bounce *verdict(const weighing *now, lk_findings *findings, bool is_de
 	bounce->original_message_id = g_steal_pointer(&findings->message_id);
 	bounce->recipients = findings->recipients ? g_ptr_array_ref(findings->recipients)
 						  : g_ptr_array_new_with_free_func(g_free);
+	bounce->states = states_of(findings, bounce->recipients);
 	return bounce;
 }
 

@@ -51,6 +51,7 @@ static void bounce_free(lk_bounce *bounce)
 	if (!bounce)
 		return;
 	g_ptr_array_unref(bounce->recipients);
+	g_ptr_array_unref(bounce->states);
 	g_free(bounce->status);
 	g_free(bounce->diagnostic);
 	g_free(bounce->original_message_id);
@@ -218,6 +219,7 @@ static void set_bounce(lk_json *json, const lk_bounce *bounce)
 	}
 	lk_json *one = lk_json_object();
 	set_texts(one, "recipients", bounce->recipients);
+	set_texts(one, "states", bounce->states);
 	lk_json_set_bool(one, "permanent", bounce->permanent);
 	lk_json_set_text(one, "status", bounce->status);
 	lk_json_set_text(one, "diagnostic", bounce->diagnostic);

@@ -40,7 +40,8 @@ typedef struct {
 } lk_attachment;
 
 typedef struct {
-	GPtrArray *recipients; /* char *: addresses that failed, as told to us */
+	GPtrArray *recipients; /* char *: addresses that failed or wait, as told to us */
+	GPtrArray *states;     /* char *, of each: "failed 5.1.1", "delayed", "" where not told */
 	bool permanent;
 	char *status;		   /* RFC 3463 "5.1.1", or NULL */
 	char *diagnostic;	   /* or NULL */

@@ -64,9 +64,26 @@ GRANT USAGE ON SEQUENCE outbox_id_seq TO luukku_sched;
 -- of a breaker is told by luukku-sched.
 ALTER TABLE outbox
 	ADD COLUMN domain_hash bytea CHECK (octet_length(domain_hash) = 16),
-	ADD COLUMN fingerprint bytea CHECK (octet_length(fingerprint) = 16);
+	ADD COLUMN fingerprint bytea CHECK (octet_length(fingerprint) = 16),
+	ADD COLUMN is_receipt  boolean NOT NULL DEFAULT false;
 CREATE INDEX outbox_domain ON outbox (domain_hash, created_at) WHERE domain_hash IS NOT NULL;
 CREATE INDEX outbox_fingerprint ON outbox (fingerprint, created_at) WHERE fingerprint IS NOT NULL;
 COMMENT ON COLUMN outbox.domain_hash IS 'BLAKE2b-128 of the recipient''s domain, of automatic answers; for the breaker.';
 COMMENT ON COLUMN outbox.fingerprint IS 'BLAKE2b-128 of template and letters of the subject, of automatic answers; for the breaker.';
+COMMENT ON COLUMN outbox.is_receipt IS 'It answers an agent''s own mail: the breaker counts it by itself.';
 GRANT SELECT, INSERT ON timer TO luukku_send;
+
+-- What the desk is like lately: no acknowledgement promises more (desk.md 11).
+CREATE TABLE queue_pace (
+	queue     text PRIMARY KEY,
+	respond_s bigint NOT NULL CHECK (respond_s >= 0),
+	tickets   integer NOT NULL,
+	at        timestamptz NOT NULL
+);
+COMMENT ON TABLE queue_pace IS 'How long the first answers of a queue took lately. luukku-sched works it out once an open day.';
+COMMENT ON COLUMN queue_pace.queue IS 'The queue, as the configuration names it.';
+COMMENT ON COLUMN queue_pace.respond_s IS 'Open seconds within which four of five first answers of the last 20 open days came.';
+COMMENT ON COLUMN queue_pace.tickets IS 'Of so many tickets.';
+COMMENT ON COLUMN queue_pace.at IS 'When it was worked out.';
+GRANT SELECT, INSERT, UPDATE, DELETE ON queue_pace TO luukku_sched;
+GRANT SELECT ON queue_pace TO luukku_fetch, luukku_lmtp, luukku_ctl, luukku_read;

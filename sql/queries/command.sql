@@ -4,7 +4,7 @@
 -- name: command_ticket
 -- $1 ticket, $2 folded address of the agent or null. The ticket, locked.
 SELECT t.id, t.queue, t.status, t.type, t.priority, t.owner, t.title, t.subject, t.tags, t.fields, t.missing_fields,
-       t.supplier, t.organisation_id, t.language, t.is_machine, t.first_response_at, t.resolved_at, t.closed_at,
+       t.supplier, t.organisation_id, t.language, t.is_machine, t.is_silent, t.first_response_at, t.resolved_at, t.closed_at,
        t.waiting_until, t.answer_by, t.resolution, t.reopened, t.merged_into, t.requester_id, t.survey_excluded,
        p.address AS requester, p.name AS requester_name, p.language AS requester_language,
        (SELECT o.name FROM organisation o WHERE o.id = t.organisation_id) AS organisation,
@@ -163,9 +163,9 @@ SELECT t.id
  ORDER BY t.id
    FOR NO KEY UPDATE OF t;
 
--- name: command_end_questions
--- $1 ticket, $2 at. Open #ask of a resolved ticket.
-UPDATE consultation SET ended_at = $2 WHERE ticket_id = $1 AND ended_at IS NULL;
+-- name: command_ask_again
+-- $1 ticket, $2 at. Questions that ended without an answer when the ticket was moved at that time are open again.
+UPDATE consultation SET ended_at = NULL WHERE ticket_id = $1 AND ended_at = $2 AND answered_at IS NULL;
 
 -- name: command_ask
 -- $1 ticket, $2 address, $3 actor, $4 message, $5 at. Gives id.

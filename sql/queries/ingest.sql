@@ -219,6 +219,7 @@ UPDATE person SET suppressed_until = NULL, suppressed_reason = NULL WHERE addres
 -- name: bounce_sent
 -- $1 outbox rows. What a delivery report may be about. Called by lib/desk/bounce.c.
 SELECT o.id, o.ticket_id AS ticket, o.recipient, o.state, o.template,
+       coalesce(o.sent_at, o.created_at) AS at,
        EXISTS (SELECT FROM delivery d WHERE d.outbox_id = o.id AND d.state = 'delayed') AS was_delayed,
        EXISTS (SELECT FROM delivery d WHERE d.outbox_id = o.id AND d.state = 'bounced') AS was_bounced
   FROM outbox o
@@ -235,7 +236,7 @@ WITH reported AS (
 ), shown AS (
 	INSERT INTO timer (kind, ticket_id, key, due_at)
 	SELECT 'delivery_failed', ticket_id, id::text, $2 FROM outbox
-	 WHERE id = $1 AND $6::timestamptz IS NOT NULL AND purpose = 'customer' AND ticket_id IS NOT NULL
+	 WHERE id = $1 AND $3 = 'bounced' AND purpose = 'customer' AND ticket_id IS NOT NULL
 	ON CONFLICT DO NOTHING RETURNING pg_notify('luukku_work', 'timer')
 ), rung AS (
 	SELECT count(*) FROM shown

@@ -172,3 +172,10 @@ SELECT address FROM person
  WHERE name IS NOT NULL
    AND lower(name) IN (lower($1), lower(regexp_replace($1, '^(\S+),? (.+)$', '\2 \1')))
  LIMIT 2;
+
+-- name: intake_promise
+-- $1 ticket. When its first answer is due by the service level, and how long those of its queue take
+-- lately. Called by lib/desk/ingest-ticket.c.
+SELECT t.due_respond, p.respond_s
+  FROM ticket t LEFT JOIN queue_pace p ON p.queue = t.queue
+ WHERE t.id = $1;

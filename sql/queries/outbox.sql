@@ -3,46 +3,54 @@
 -- name: outbox_prepare
 -- $1 ticket or null, $2 BLAKE2b-128 of the folded recipient, $3 now, $4 budgets' counts,
 -- $5 budgets' seconds, $6 hash of the domain or null, $7 fingerprint or null, $8 how many times a
--- budget an address gets over all tickets, $9 a ticket, $10 a domain, $11 a fingerprint. The number of
--- the new row and what stands against it: the budgets are the index (from 1) of the first one that is
--- used up. A ticket's counts where a domain is given.
+-- budget an address gets over all tickets, $9 for receipts, $10 a ticket, $11 a domain, $12 a
+-- fingerprint, $13 is it a receipt. The number of the new row and what stands against it: the budgets
+-- are the index (from 1) of the first one that is used up. A ticket's counts where a domain is given;
+-- receipts count by themselves.
 SELECT nextval(pg_get_serial_sequence('outbox', 'id')) AS id,
        (SELECT p.suppressed_until FROM person p WHERE p.address_hash = $2) AS suppressed_until,
        (SELECT p.suppressed_reason FROM person p WHERE p.address_hash = $2) AS suppressed_reason,
        (SELECT b.n FROM unnest($4::bigint[], $5::bigint[]) WITH ORDINALITY AS b (most, seconds, n)
-	 WHERE (SELECT count(*)
+	 WHERE NOT $13::boolean AND (SELECT count(*)
 		  FROM outbox o
-		 WHERE o.recipient_hash = $2 AND o.ticket_id IS NOT DISTINCT FROM $1::bigint
+		 WHERE o.recipient_hash = $2 AND o.ticket_id IS NOT DISTINCT FROM $1::bigint AND NOT o.is_receipt
 		   AND o.created_at > $3::timestamptz - make_interval(secs => b.seconds)
 		   AND o.state NOT IN ('held', 'suppressed', 'cancelled')) >= b.most
 	 ORDER BY b.n LIMIT 1) AS budget,
        (SELECT b.n FROM unnest($4::bigint[], $5::bigint[]) WITH ORDINALITY AS b (most, seconds, n)
-	 WHERE (SELECT count(*)
+	 WHERE NOT $13::boolean AND (SELECT count(*)
 		  FROM outbox o
-		 WHERE o.recipient_hash = $2
+		 WHERE o.recipient_hash = $2 AND NOT o.is_receipt
 		   AND o.created_at > $3::timestamptz - make_interval(secs => b.seconds)
 		   AND o.state NOT IN ('held', 'suppressed', 'cancelled')) >= b.most * $8::bigint
 	 ORDER BY b.n LIMIT 1) AS address_budget,
+       (SELECT b.n FROM unnest($4::bigint[], $5::bigint[]) WITH ORDINALITY AS b (most, seconds, n)
+	 WHERE $13::boolean AND (SELECT count(*)
+		  FROM outbox o
+		 WHERE o.recipient_hash = $2 AND o.is_receipt
+		   AND o.created_at > $3::timestamptz - make_interval(secs => b.seconds)
+		   AND o.state NOT IN ('held', 'suppressed', 'cancelled')) >= b.most * $9::bigint
+	 ORDER BY b.n LIMIT 1) AS receipt_budget,
        (SELECT b.n FROM unnest($4::bigint[], $5::bigint[]) WITH ORDINALITY AS b (most, seconds, n)
 	 WHERE $6::bytea IS NOT NULL AND (SELECT count(*)
 		  FROM outbox o
 		 WHERE o.ticket_id = $1::bigint
 		   AND o.created_at > $3::timestamptz - make_interval(secs => b.seconds)
-		   AND o.state NOT IN ('held', 'suppressed', 'cancelled')) >= b.most * $9::bigint
+		   AND o.state NOT IN ('held', 'suppressed', 'cancelled')) >= b.most * $10::bigint
 	 ORDER BY b.n LIMIT 1) AS ticket_budget,
        (SELECT b.n FROM unnest($4::bigint[], $5::bigint[]) WITH ORDINALITY AS b (most, seconds, n)
-	 WHERE (SELECT count(*)
+	 WHERE $6::bytea IS NOT NULL AND (SELECT count(*)
 		  FROM outbox o
 		 WHERE o.domain_hash = $6::bytea
 		   AND o.created_at > $3::timestamptz - make_interval(secs => b.seconds)
-		   AND o.state NOT IN ('held', 'suppressed', 'cancelled')) >= b.most * $10::bigint
+		   AND o.state NOT IN ('held', 'suppressed', 'cancelled')) >= b.most * $11::bigint
 	 ORDER BY b.n LIMIT 1) AS domain_budget,
        (SELECT b.n FROM unnest($4::bigint[], $5::bigint[]) WITH ORDINALITY AS b (most, seconds, n)
-	 WHERE (SELECT count(*)
+	 WHERE $7::bytea IS NOT NULL AND (SELECT count(*)
 		  FROM outbox o
 		 WHERE o.fingerprint = $7::bytea
 		   AND o.created_at > $3::timestamptz - make_interval(secs => b.seconds)
-		   AND o.state NOT IN ('held', 'suppressed', 'cancelled')) >= b.most * $11::bigint
+		   AND o.state NOT IN ('held', 'suppressed', 'cancelled')) >= b.most * $12::bigint
 	 ORDER BY b.n LIMIT 1) AS fingerprint_budget;
 
 -- name: outbox_tripped
@@ -58,14 +66,14 @@ SELECT pg_notify('luukku_work', 'timer') FROM put;
 -- $1 id, $2 ticket, $3 cause, $4 template, $5 purpose, $6 queue, $7 language, $8 recipient,
 -- $9 its hash, $10 its name, $11 variables, $12 Message-ID, $13 rank, $14 state, $15 reason, $16 now,
 -- $17 event or null, $18 actor, $19 form, $20 message out or null, $21 due, $22 hash of the domain or
--- null, $23 fingerprint or null.
+-- null, $23 fingerprint or null, $24 is it a receipt.
 WITH added AS (
 	INSERT INTO outbox (id, ticket_id, cause_id, template, purpose, queue, language, recipient,
 		recipient_hash, recipient_name, variables, header_message_id, rank, state, reason, created_at,
-		due_at, form, message_id, domain_hash, fingerprint)
+		due_at, form, message_id, domain_hash, fingerprint, is_receipt)
 	OVERRIDING SYSTEM VALUE
 	VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11::jsonb, $12, $13, $14, $15, $16, $21, $19::jsonb,
-		$20, $22, $23)
+		$20, $22, $23, $24)
 	RETURNING id
 ), told AS (
 	INSERT INTO event (ticket_id, message_id, at, actor, event, reason, detail)

@@ -8,7 +8,7 @@ VALUES ($1, $2, $3, $4, $5, $6, coalesce($7::jsonb, '{}'));
 -- name: ticket_move
 -- $1 ticket, $2 status, $3 at, $4 actor, $5 reason, $6 message or null, $7 the date of on_hold or
 -- null. The only statement that changes a status: ticket, stage and event together; what was to be
--- done in the old status is dropped. Gives the status before and the stage that ended (null: none);
+-- done in the old status is dropped, and with the work the questions to colleagues end. Gives the status before and the stage that ended (null: none);
 -- no row: no ticket. The lock lets others refer to the ticket meanwhile.
 WITH was AS (
 	SELECT id, status FROM ticket WHERE id = $1 FOR NO KEY UPDATE
@@ -47,6 +47,11 @@ WITH was AS (
 	 WHERE timer.ticket_id = moved.id
 	   AND (timer.status <> $2
 		OR timer.kind = 'still_working' AND $2 IN ('resolved', 'closed', 'junk', 'merged'))
+), asked AS (
+	UPDATE consultation c SET ended_at = $3
+	  FROM moved
+	 WHERE c.ticket_id = moved.id AND c.ended_at IS NULL
+	   AND $2 IN ('resolved', 'closed', 'junk', 'merged')
 ), told AS (
 	INSERT INTO event (ticket_id, message_id, at, actor, event, reason, detail)
 	SELECT m.id, $6::bigint, $3, $4, CASE WHEN m.was IN ('resolved', 'closed') AND $2 = 'open'

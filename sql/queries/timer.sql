@@ -140,6 +140,24 @@ SELECT t.id, t.priority, t.owner, coalesce(t.title, t.subject) AS subject,
  ORDER BY array_position(ARRAY['urgent', 'high', 'normal', 'low'], t.priority), since, t.id
  LIMIT 1000;
 
+-- name: timer_answers
+-- $1 queue, $2 since. Tickets opened since and when a person first answered them, the newest first.
+SELECT t.opened_at, t.first_response_at
+  FROM ticket t
+ WHERE t.opened_at >= $2 AND t.queue = $1 AND t.first_response_at IS NOT NULL
+   AND NOT t.is_machine AND NOT t.is_silent
+ ORDER BY t.opened_at DESC
+ LIMIT 5000;
+
+-- name: timer_pace
+-- $1 queue, $2 open seconds or null (nothing is known), $3 of so many tickets, $4 now.
+WITH gone AS (
+	DELETE FROM queue_pace WHERE queue = $1 AND $2::bigint IS NULL
+)
+INSERT INTO queue_pace (queue, respond_s, tickets, at)
+SELECT $1, $2, $3, $4 WHERE $2::bigint IS NOT NULL
+ON CONFLICT (queue) DO UPDATE SET respond_s = excluded.respond_s, tickets = excluded.tickets, at = excluded.at;
+
 -- name: timer_unclocked
 -- $1 at most. Open tickets whose due times nobody has worked out.
 SELECT id FROM ticket

@@ -42,6 +42,19 @@ static void add_sla(const char *name, const char *calendar, lk_span respond, lk_
 	g_ptr_array_add(policy->slas, sla);
 }
 
+/* Of the level added last: incidents of normal priority, and a supplier's time that does not count.
+ */
+static void refine_sla(void)
+{
+	lk_sla *sla = g_ptr_array_index(policy->slas, policy->slas->len - 1);
+	lk_sla_typed *typed = lk_sla_typed_new("incident", LK_NORMAL);
+
+	typed->target.respond.seconds = H;
+	typed->target.resolve.seconds = 8 * H;
+	g_ptr_array_add(sla->typed, typed);
+	sla->pauses_on_supplier = true;
+}
+
 static void add_queue(const char *name, const char *sla)
 {
 	lk_queue *queue = lk_queue_new();
@@ -74,6 +87,9 @@ static void make_policy(void)
 	add_sla("standard", "office", (lk_span){.seconds = 8 * H}, (lk_span){.seconds = 40 * H});
 	add_sla("round", "always", (lk_span){.seconds = 2 * H}, (lk_span){.seconds = 24 * H});
 	add_sla("days", "office", (lk_span){.open_days = 1}, (lk_span){.open_days = 5});
+	add_sla("fine", "office", (lk_span){.seconds = 2 * H}, (lk_span){.seconds = 16 * H});
+	refine_sla();
+	add_queue("tietoturva", "fine");
 	add_queue("ict", "standard");
 	add_queue("hr", "days");
 	add_queue("talous", NULL);
@@ -94,26 +110,37 @@ static void test_choice(void)
 		const char *sla; /* NULL: none */
 		int64_t resolve_s;
 		const char *says;
+		const char *type;
 	} cases[] = {
 		{NULL, NULL, "ict", "normal", "standard", 40 * H,
 		 "service level standard of queue ict: priority normal, respond within 8h, "
-		 "resolve within 40h"},
-		{NULL, NULL, "ict", "urgent", "standard", 4 * H, "respond within 30m"},
-		{NULL, "Sairaala", "ict", "normal", "round", 24 * H, "of organisation Sairaala"},
-		{NULL, "Sairaala", "talous", "normal", "round", 24 * H, "of organisation Sairaala"},
-		{"days", "Sairaala", "ict", "normal", "days", 0, "of a rule"},
-		{"gone", "Kadonnut", "ict", "normal", "standard", 40 * H, "of queue ict"},
-		{NULL, NULL, "hr", "normal", "days", 0, "resolve within 5d"},
-		{NULL, NULL, "talous", "normal", NULL, 0, "no service level"},
-		{NULL, NULL, "gone", "normal", NULL, 0, "no service level"},
-		{NULL, NULL, "ict", "odd", "standard", 40 * H, "priority normal"},
+		 "resolve within 40h",
+		 NULL},
+		{NULL, NULL, "ict", "urgent", "standard", 4 * H, "respond within 30m", NULL},
+		{NULL, "Sairaala", "ict", "normal", "round", 24 * H, "of organisation Sairaala",
+		 NULL},
+		{NULL, "Sairaala", "talous", "normal", "round", 24 * H, "of organisation Sairaala",
+		 NULL},
+		{"days", "Sairaala", "ict", "normal", "days", 0, "of a rule", NULL},
+		{"gone", "Kadonnut", "ict", "normal", "standard", 40 * H, "of queue ict", NULL},
+		{NULL, NULL, "hr", "normal", "days", 0, "resolve within 5d", NULL},
+		{NULL, NULL, "talous", "normal", NULL, 0, "no service level", NULL},
+		{NULL, NULL, "gone", "normal", NULL, 0, "no service level", NULL},
+		{NULL, NULL, "ict", "odd", "standard", 40 * H, "priority normal", NULL},
+		{NULL, NULL, "tietoturva", "normal", "fine", 8 * H,
+		 "normal, type incident, respond", "incident"},
+		{NULL, NULL, "tietoturva", "normal", "fine", 16 * H, "normal, respond", "request"},
+		{NULL, NULL, "tietoturva", "normal", "fine", 16 * H, "normal, respond", NULL},
+		{NULL, NULL, "tietoturva", "urgent", "fine", 4 * H, "urgent, respond", "incident"},
+		{NULL, NULL, "ict", "normal", "standard", 40 * H, "normal, respond", "incident"},
 	};
 
 	for (unsigned i = 0; i < G_N_ELEMENTS(cases); i++) {
 		lk_sla_question question = {.rule_sla = cases[i].rule,
 					    .organisation = cases[i].organisation,
 					    .queue = cases[i].queue,
-					    .priority = cases[i].priority};
+					    .priority = cases[i].priority,
+					    .type = cases[i].type};
 		lk_sla_choice choice = {0};
 
 		lk_sla_choose(policy, &question, &choice);
@@ -204,6 +231,23 @@ static const struct {
 	 "2026-04-16T14:00:00+03:00",
 	 0,
 	 true,
+	 true},
+	/* Where the level says so a supplier does: 16 h, 1 h of Monday and 2 h of Tuesday not. */
+	{"a supplier who stops the clocks",
+	 "tietoturva",
+	 "normal",
+	 "2026-04-13T08:00:00+03:00",
+	 "2026-04-13T08:30:00+03:00",
+	 {{"new", "2026-04-13T08:00:00+03:00"},
+	  {"waiting_supplier", "2026-04-13T15:00:00+03:00"},
+	  {"open", "2026-04-14T10:00:00+03:00"},
+	  {"on_hold", "2026-04-14T11:00:00+03:00"}},
+	 "2026-04-14T12:00:00+03:00",
+	 "2026-04-13T10:00:00+03:00",
+	 "2026-04-15T11:00:00+03:00",
+	 "2026-04-14T15:00:00+03:00",
+	 3 * H,
+	 false,
 	 true},
 	/* Resolved: the due time stays, however long ago it was. */
 	{"resolved",

@@ -266,6 +266,8 @@ static lk_mail *full_mail(void)
 	g_ptr_array_add(mail->to, lk_address_new(NULL, "c@d.example"));
 	mail->bounce = g_new0(lk_bounce, 1);
 	mail->bounce->recipients = g_ptr_array_new_with_free_func(g_free);
+	mail->bounce->states = g_ptr_array_new_with_free_func(g_free);
+	g_ptr_array_add(mail->bounce->states, g_strdup("failed 5.1.1"));
 	g_ptr_array_add(mail->bounce->recipients, g_strdup("x@y.example"));
 	part->content_type = g_strdup("image/png");
 	part->offset = 10;
