@@ -40,6 +40,7 @@ queue_pace s
 timer s i d u
 turn s i u
 mass s i u(last_at)
+survey s u(answered_at answered_by changed_at comment message_id outcome score)
 mass_ticket s i
 ticket_words s i d u
 END
@@ -48,6 +49,9 @@ my %declared = (
 	luukku_web   => <<'END',
 schema_migration s
 setting s
+survey s u(answered_at answered_by changed_at comment message_id outcome score)
+ticket s(id status subject token_epoch)
+timer i
 END
 	luukku_lmtp  => $intake,
 	luukku_fetch => ($intake =~ s/^arrival s i$/arrival s i u(server server_error)/mr) . <<'END',
@@ -75,6 +79,7 @@ absence s
 agent_token s
 consultation s
 timer s i
+survey s
 END
 	luukku_sched => <<'END',
 setting s i u
@@ -97,8 +102,12 @@ timer s i d u
 absence s
 consultation s u(ended_at)
 held_command s
+survey s i d u
+ticket_link s
+participant s
 END
 	luukku_ctl => <<'END',
+survey s u(comment)
 mass s i u(last_at)
 mass_ticket s i
 ticket_words s i d u
