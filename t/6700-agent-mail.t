@@ -130,7 +130,7 @@ sub has_event {
 	is($took->{ticket}, $ticket, 'it is kept on the ticket');
 	is(ticket_is($ticket, 'status, priority'), 'new normal', 'and not run');
 	is_deeply([mails("ticket_id = $ticket")], ['held aino@example.fi'], 'its writer is asked at the address on file');
-	my ($address) = (variables('held')->{link} // '') =~ /^mailto:([^?]+)/;
+	my ($address) = (variables('held')->{actions}{run} // '') =~ /^mailto:([^?]+)/;
 	ok($address, 'by a link') or diag explain variables('held');
 	$desk->take(from => 'Eve <eve@evil.example>', to => $address, subject => 'OK', body => 'ok');
 	is(ticket_is($ticket, 'priority'), 'normal', 'that nobody else can use');
@@ -143,7 +143,7 @@ sub has_event {
 
 	my ($other) = opened();
 	$desk->take(from => $aino, to => 'ict@example.fi', subject => "Re: [TUKI-$other] x", body => "#take\n");
-	($address) = variables('held')->{link} =~ /^mailto:([^?]+)/;
+	($address) = variables('held')->{actions}{run} =~ /^mailto:([^?]+)/;
 	$desk->take(from => $aino, to => $address, subject => 'OK', body => '', now => '2026-03-28T10:00:01Z',
 		at => '2026-03-28T10:00:00Z');
 	is(ticket_is($other, 'owner, status'), '- new', 'not after a day');

@@ -149,7 +149,12 @@ static bool hold(lk_agent_mail *m, int64_t ticket, int64_t message, const char *
 	lk_json_set_text(variables, "kind", kind);
 	lk_json_set_bool(variables, section, true);
 	lk_json_set_text(variables, "words", m->work->mail->reply_text);
-	lk_json_set_text(variables, "link", link);
+	if (link) {
+		/* Whatever else looks like one of our addresses is taken out of variables. */
+		lk_json *actions = lk_json_object();
+		lk_json_set_text(actions, "run", link);
+		lk_json_take(variables, "actions", actions);
+	}
 	lk_json_set_text(variables, "expires", expires);
 	return tell_agent(m, "held", ticket, message, variables,
 			  "a mail of the agent's waits for the agent's word", error);
