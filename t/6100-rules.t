@@ -282,5 +282,5 @@ $desk->give_away($desk->conf);
 is($desk->ctl('reload')->{status}, 0, 'mended: taken');
 $desk->down;
 $desk->show_log if !Test::More->builder->is_passing;
-$desk->leaks(inside => ['arkisto@muualla.example']);
+$desk->insiders('arkisto@muualla.example');
 done_testing;

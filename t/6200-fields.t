@@ -208,5 +208,4 @@ is($desk->ctl('do', $other, 'type incident', 'field location=B 2')->{status}, 0,
 is_deeply([@{ $desk->json('show', $other) }{qw(fields missing_fields)}],
 	[{ device => 'LT3333', contract => 'S-77', location => 'B 2' }, []], '... leave nothing missing');
 
-$desk->leaks;
 done_testing;

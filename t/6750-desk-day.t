@@ -8,9 +8,8 @@ use FindBin;
 use lib "$FindBin::Bin/lib";
 use Encode qw(decode encode);
 use Luukku::Test::Base;
-use Luukku::Test::Desk qw(header mail parts);
-use MIME::Base64 qw(encode_base64);
-use POSIX ();
+use Luukku::Test::Desk;
+use Luukku::Test::Mail qw(answer header mail parts shown text_of);
 use Test::More;
 
 binmode $_, ':encoding(UTF-8)' for map { Test::More->builder->$_ } qw(output failure_output todo_output);
@@ -62,43 +61,6 @@ sub newest {
 	my ($mail) = grep { shown($_) =~ $like } reverse grep { lc $_->{rcpt}[0] eq $to } $desk->smtp->mails;
 	diag "no mail to $to like $like" if !$mail;
 	return $mail;
-}
-
-sub shown {
-	my ($mail) = @_;
-	return join "\n", map { $_->{head} . "\n" . $_->{text} } parts($mail->{data});
-}
-
-sub text_of {
-	my ($mail, $type) = @_;
-	return '' if !$mail;
-	return join "\n", map { $_->{text} } grep { $_->{type} eq ($type // 'text/plain') } parts($mail->{data});
-}
-
-# An answer to a mail of the desk's as a mail client makes it: all of it quoted below.
-sub answer {
-	my ($mail, $from, $text, %option) = @_;
-	my $quoted = text_of($mail);
-	my $intro = $option{intro} // 'On Fri, 20 Nov 2026 at 9.00, ICT wrote:';
-	$quoted =~ s/^/> /mg;
-	my ($name, $address) = $from =~ /^(.*) <(.*)>$/;
-	my $body = "$text\n\n$intro\n$quoted\n";
-	my @headers = ('In-Reply-To: ' . header($mail->{data}, 'Message-ID'),
-		'References: ' . header($mail->{data}, 'Message-ID'));
-	if ($option{html}) {
-		push @headers, 'Content-Type: text/html; charset=utf-8';
-		$body = "<html><body>$option{html}<br><div class=\"gmail_quote\"><div class=\"gmail_attr\">$intro<br></div>"
-			. '<blockquote class="gmail_quote">' . text_of($mail, 'text/html') . '</blockquote></div></body></html>';
-	} elsif ($option{file}) {
-		push @headers, 'Content-Type: multipart/mixed; boundary=sisar';
-		$body = "--sisar\nContent-Type: text/plain; charset=utf-8\n\n$body\n--sisar\nContent-Type: application/pdf\n"
-			. "Content-Disposition: attachment; filename=\"$option{file}\"\nContent-Transfer-Encoding: base64\n\n"
-			. encode_base64($option{bytes}) . "--sisar--\n";
-	}
-	my $subject = Encode::decode('MIME-Header', header($mail->{data}, 'Subject'));
-	$subject = "Re: $subject" if $subject !~ /^Re:/i;
-	return mail(from => $from, to => header($mail->{data}, 'Reply-To') // die('no Reply-To'),
-		subject => encode('MIME-Q', $subject), text => encode('UTF-8', $body), headers => join('', map { "$_\n" } @headers));
 }
 
 sub write_to {
@@ -253,5 +215,4 @@ round('the last answer of the day');
 is(ticket($id{sven}, 'status'), 'open', 'the customer ends the wait');
 is_deeply([map { "@$_" } $desk->db->sql("SELECT recipient, template, state, reason FROM outbox WHERE state <> 'sent'")], [], 'all mail went out');
 is_deeply([map { "@$_" } $desk->db->sql("SELECT reason, detail FROM quarantine")], [], 'nothing is in quarantine');
-$desk->leaks;
 done_testing;

@@ -13,27 +13,26 @@ package Luukku::Test::Desk;
 #   $desk->leaks                                   a test: what customers got has nothing of the inside
 #
 # Options of start: mailboxes => TEXT, site => TEXT, smtp => TEXT, agents => TEXT, queues => TEXT, extra => TEXT
-# (configuration, in place of the default or on top of it), pg => Luukku::Test::Pg.
+# (configuration, in place of the default or on top of it), pg => Luukku::Test::Pg; postfix => {..}
+# (a real MTA and people's mailboxes in place of the sink: start_postfix; ->postfix).
 
 use strict;
 use warnings;
 use Exporter 'import';
-use Encode ();
 use JSON::PP ();
 use Luukku::Test::Base qw(run wait_until program slurp spew);
 use Luukku::Test::Dovecot;
+use Luukku::Test::Leaks;
+use Luukku::Test::Mail qw(mail header parts);
 use Luukku::Test::Pg;
-use Luukku::Test::Proc qw(spawn stop_pid is_running run_dir log_as_comments unprivileged_ids);
+use Luukku::Test::Postfix;
+use Luukku::Test::Proc qw(free_port spawn stop_pid is_running run_dir log_as_comments unprivileged_ids);
 use Luukku::Test::Smtp;
-use MIME::Base64 ();
-use MIME::QuotedPrint ();
-use POSIX ();
 use Test::More ();
 
 our @EXPORT_OK = qw(mail header parts);
 
 my $desks = 0;
-my $mails = 0;
 
 sub start {
 	my ($class, %option) = @_;
@@ -44,15 +43,37 @@ sub start {
 	mkdir $_, 0700 or die "$_: $!" for $self->{dir}, map { "$self->{dir}/$_" } qw(run spool);
 	$self->{pg} = $option{pg} // Luukku::Test::Pg->start;
 	$self->{db} = $self->{pg}->database;
-	$self->{dovecot} = Luukku::Test::Dovecot->start(
-		users => { 'ict@example.fi' => 'ict secret', 'hr@example.fi' => 'hr secret' });
-	$self->{smtp} = Luukku::Test::Smtp->start(
-		user => 'luukku', password => 'smtp secret', plaintext_auth => 1);
+	my %users = ('ict@example.fi' => 'ict secret', 'hr@example.fi' => 'hr secret');
+	if ($option{postfix}) {
+		$self->start_postfix(\%users, %{ $option{postfix} });
+	} else {
+		$self->{dovecot} = Luukku::Test::Dovecot->start(users => \%users);
+		$self->{smtp} = Luukku::Test::Smtp->start(user => 'luukku', password => 'smtp secret', plaintext_auth => 1);
+		$self->{smtp}->before_clear(sub { $self->look_for_leaks });
+	}
 	spew("$self->{dir}/site.key", join('', map { sprintf '%02x', int rand 256 } 1 .. 32) . "\n", 0600);
 	spew("$self->{dir}/$_.pass", "$_ secret\n", 0600) for qw(ict hr smtp);
 	$self->give_away($self->{dir}, map { "$self->{dir}/$_" } qw(run spool site.key ict.pass hr.pass smtp.pass));
 	$self->configure;
+	Luukku::Test::Leaks::watch($self);
 	return $self;
+}
+
+# A real MTA in place of the sink. people and sieve => addresses with mailboxes beside the desk's own
+# (those of sieve may answer by Sieve), aliases => { ADDRESS => where its mail goes }.
+sub start_postfix {
+	my ($self, $users, %postfix) = @_;
+	Luukku::Test::Postfix::can_run();
+	my $port = free_port();
+	my @own = keys %$users;
+	$self->{people} = [@{ $postfix{people} // [] }, @{ $postfix{sieve} // [] }];
+	$users->{$_} = 'people secret' for @{ $self->{people} };
+	$self->{dovecot} = Luukku::Test::Dovecot->start(users => $users,
+		settings => Luukku::Test::Postfix->dovecot_settings($port));
+	$self->{postfix} = Luukku::Test::Postfix->start(port => $port, dovecot => $self->{dovecot},
+		users => [@own, @{ $postfix{people} // [] }], sieve => $postfix{sieve},
+		aliases => { 'luukku-bounces@example.fi' => 'ict@example.fi', %{ $postfix{aliases} // {} } });
+	return;
 }
 
 # To the user that luukkud becomes when root starts it.
@@ -77,6 +98,7 @@ sub db      { return $_[0]{db} }
 sub pg      { return $_[0]{pg} }
 sub dovecot { return $_[0]{dovecot} }
 sub smtp    { return $_[0]{smtp} }
+sub postfix { return $_[0]{postfix} }
 sub conf    { return "$_[0]{dir}/luukku.conf" }
 
 # Writes the configuration; options replace those of start.
@@ -84,8 +106,9 @@ sub configure {
 	my ($self, %option) = @_;
 	%{ $self->{option} } = (%{ $self->{option} }, %option);
 	my $o = $self->{option};
-	my ($imap, $pop3, $smtp) = ($self->{dovecot}->port('imap'), $self->{dovecot}->port('pop3'),
-		$self->{smtp}->port);
+	my ($imap, $pop3) = ($self->{dovecot}->port('imap'), $self->{dovecot}->port('pop3'));
+	my $smtp = ($self->{postfix} // $self->{smtp})->port;
+	my $login = $self->{postfix} ? 'auth = "none";' : 'auth = "plain"; user = "luukku"; password_file = "smtp.pass";';
 	my $conninfo = $self->{db}->conninfo;
 	my $owner = $self->{db}->owner_conninfo;
 	my $mailboxes = $o->{mailboxes} // <<"CONF";
@@ -108,8 +131,8 @@ CONF
 CONF
 	my $user = getpwuid((unprivileged_ids())[0]);
 	my $smtp_text = $o->{smtp} // <<"CONF";
-  host = "127.0.0.1"; port = $smtp; tls = "none"; auth = "plain"; user = "luukku";
-  password_file = "smtp.pass"; envelope_from = "luukku-bounces\@example.fi"; connections = 1;
+  host = "127.0.0.1"; port = $smtp; tls = "none"; $login
+  envelope_from = "luukku-bounces\@example.fi"; connections = 1;
 CONF
 	my $text = <<"CONF";
 site: { name = "Esimerkki Oy"; prefix = "TUKI"; domain = "example.fi"; language = "fi";
@@ -129,72 +152,63 @@ CONF
 	return;
 }
 
-# Addresses of the members of one list of the configuration.
-sub addresses_in {
-	my ($self, $list) = @_;
-	my ($text) = slurp($self->conf) =~ /^\s*$list\s*[:=]\s*(\((?:[^()"]|"[^"]*"|(?1))*\))/m;
-	return map { lc } ($text // '') =~ /"([^"\s]+@[^"\s]+)"/g;
+# --- leaks (Luukku::Test::Leaks) ---------------------------------------------------------------------
+
+# More addresses that belong to the team: colleagues whom a rule forwards to, aliases, ...
+sub insiders {
+	my ($self, @addresses) = @_;
+	$self->{insiders}{ lc $_ } = 1 for @addresses;
+	return;
 }
 
-# What is said inside: notes of the team, words of suppliers and of those who were asked; lines long
-# enough to be nobody else's, unless the customer was told or wrote the same.
-sub inside_words {
+# That the check will say something that fits, and why that is meant to be.
+sub expect_leak {
+	my ($self, $pattern, $why) = @_;
+	push @{ $self->{expected_leaks} }, { pattern => $pattern, why => $why };
+	return;
+}
+
+# What the desk has sent so far: { rcpt => [..], data }.
+sub mails_out {
 	my ($self) = @_;
-	my %seen;
-	for my $row ($self->{db}->sql("SELECT direction, coalesce(reply_text, text, '') FROM message")) {
-		my ($direction, $words) = @$row;
-		$words = Encode::decode('UTF-8', $words) if !utf8::is_utf8($words);
-		for my $line (split /\R/, $words) {
-			$line =~ s/^[\s>#]+|\s+$//g;
-			next if length $line < 12;
-			$seen{$line} .= $direction eq 'note' ? 'i' : 'o';
+	return $self->{smtp}->mails if $self->{smtp};
+	my @mails;
+	my %is_ours = map { $_->[0] => 1 } $self->{db}->sql("SELECT header_message_id FROM outbox WHERE header_message_id <> ''");
+	for my $user (@{ $self->{people} }) {
+		for my $folder ('INBOX', $self->{dovecot}->folders($user)) {
+			push @mails, map { { rcpt => [$user], data => $_ } }
+				grep { (header($_, 'Message-ID') // '') =~ /<([^>]*)>/ && $is_ours{$1} }
+				$self->{dovecot}->read_all($user, $folder);
 		}
 	}
-	return grep { $seen{$_} !~ /o/ } keys %seen;
+	return @mails;
 }
 
-# Checks every mail that the sink got for people outside the team, as one test: no agent's address, no
-# note, no word or address of a supplier or of somebody who was asked, no header of ours for the team,
-# no reply address that was made for another recipient. Before start_over, which forgets them.
-# inside => [..]: more addresses that belong to the team.
+# Looks now at what went out, before it is forgotten. The test about it comes at the end of the
+# program; leaks() is one at once.
+sub look_for_leaks {
+	my ($self) = @_;
+	my $found = Luukku::Test::Leaks::find(db => $self->{db}, mails => [$self->mails_out],
+		conf => slurp($self->conf), inside => [keys %{ $self->{insiders} // {} }]);
+	Luukku::Test::Leaks::remember($self, $found);
+	return;
+}
+
 sub leaks {
 	my ($self, %option) = @_;
-	my %inside = map { lc $_ => 1 } @{ $option{inside} // [] }, map { $self->addresses_in($_) } qw(agents suppliers);
-	$inside{ lc $_->[0] } = 1 for $self->{db}->sql('SELECT DISTINCT address FROM consultation');
-	my @mails = $self->{smtp}->mails;
-	my %made_for;
-	for my $mail (@mails) {
-		my $reply_to = header($mail->{data}, 'Reply-To') // next;
-		$made_for{$_}{ lc $mail->{rcpt}[0] } = 1 for $reply_to =~ /(\S+\+[a-z2-7]{36}@)/g;
-	}
-	my @words = $self->inside_words;
-	my @found;
-	my $n = 0;
-	for my $mail (@mails) {
-		my $to = lc $mail->{rcpt}[0];
-		next if $inside{$to};
-		$n++;
-		my $all = join "\n", $mail->{data}, map { $_->{head} . "\n" . $_->{text} } parts($mail->{data});
-		# A token may end like somebody's name: "ict+...bo@example.fi".
-		push @found, "$to got the address $_" for grep { $all =~ /(?<![\w.+-])\Q$_\E/i } keys %inside;
-		push @found, "$to got a header $1" if $mail->{data} =~ /^(X-Luukku[^:\r\n]*|List-Id):/mi;
-		push @found, "$to got the words \"$_\"" for grep { index($all, $_) >= 0 } @words;
-		push @found, map { "$to got the reply address of " . join ' ', keys %{ $made_for{$_} } }
-			grep { $all =~ /\Q$_\E/i && !$made_for{$_}{$to} } keys %made_for;
-		push @found, "several people have one mail: @{ $mail->{rcpt} }" if @{ $mail->{rcpt} } > 1;
-	}
-	my $good = Test::More::is(scalar @found, 0, "nothing of the inside in the $n mails to people outside");
-	Test::More::diag(Encode::encode('UTF-8', $_)) for @found;
-	return $good;
+	$self->insiders(@{ $option{inside} // [] });
+	$self->look_for_leaks;
+	return Luukku::Test::Leaks::report($self);
 }
 
 # Empty tables, mailboxes and sink, with the servers still running.
 sub start_over {
 	my ($self) = @_;
+	$self->look_for_leaks;
 	$self->start_over_database;
 	$self->{dovecot}->empty('ict@example.fi');
 	$self->{dovecot}->empty('hr@example.fi');
-	$self->{smtp}->clear;
+	$self->{smtp}->clear if $self->{smtp};
 	return;
 }
 
@@ -279,61 +293,6 @@ sub json {
 	my $done = $self->ctl(@arguments, '--json');
 	die "luukkuctl @arguments: status $done->{status}: $done->{err}\n" if $done->{status} != 0;
 	return JSON::PP->new->utf8->decode($done->{out});
-}
-
-# A mail of a person. Options: from, to, subject, id, date (text), headers (lines), text.
-sub mail {
-	my (%option) = @_;
-	my $n = ++$mails;
-	my $id = $option{id} // "mail$n.$$\@asiakas.example";
-	my $date = $option{date} // POSIX::strftime('%a, %d %b %Y %H:%M:%S +0000', gmtime(time - 60));
-	my $from = $option{from} // "Asiakas $n <asiakas$n\@asiakas.example>";
-	my $to = $option{to} // 'ict@example.fi';
-	my $subject = $option{subject} // "Tulostin $n ei toimi";
-	my $text = $option{text} // "Hei,\n\ntulostin numero $n ei tulosta. Voitteko auttaa?\n";
-	my $headers = $option{headers} // '';
-	$headers =~ s/\n/\r\n/g;
-	my $mail = "From: $from\r\nTo: $to\r\nSubject: $subject\r\nMessage-ID: <$id>\r\nDate: $date\r\n"
-		. "MIME-Version: 1.0\r\n$headers"
-		. ($headers =~ /^Content-Type:/mi ? '' : "Content-Type: text/plain; charset=utf-8\r\n");
-	$text =~ s/\r?\n/\r\n/g;
-	return "$mail\r\n$text";
-}
-
-# The value of a mail's header, unfolded; the first of that name.
-sub header {
-	my ($mail, $name) = @_;
-	my ($head) = split /\r?\n\r?\n/, $mail, 2;
-	$head =~ s/\r?\n[ \t]+/ /g;
-	return $head =~ /^\Q$name\E:[ \t]*(.*?)\r?$/mi ? $1 : undef;
-}
-
-# The leaves of a mail with their bytes decoded: { type, head, text (characters, or bytes of what is no
-# text), name }; encoded words of headers are decoded, too.
-sub parts {
-	my ($mail) = @_;
-	my ($head, $body) = split /\r?\n\r?\n/, $mail, 2;
-	$body //= '';
-	$head =~ s/\r?\n[ \t]+/ /g;
-	my ($type) = $head =~ /^Content-Type:\s*([^\s;]+)/mi;
-	$type = lc($type // 'text/plain');
-	my $shown = Encode::decode('MIME-Header', $head);
-	if ($type =~ m{^multipart/} && $head =~ /boundary="?([^";\s]+)"?/i) {
-		my $boundary = $1;
-		my (undef, @inner) = split /^--\Q$boundary\E(?:--)?[ \t]*\r?\n/m, "$body\n";
-		my @leaves = map { parts($_) } grep { /\S/ } @inner;
-		$leaves[0]{head} = "$shown\n$leaves[0]{head}" if @leaves;
-		return @leaves;
-	}
-	my ($encoding) = $head =~ /^Content-Transfer-Encoding:\s*(\S+)/mi;
-	$encoding = lc($encoding // '');
-	my $bytes = $encoding eq 'base64' ? MIME::Base64::decode_base64($body)
-		: $encoding eq 'quoted-printable' ? MIME::QuotedPrint::decode_qp($body)
-		: $body;
-	$bytes = Encode::decode('UTF-8', $bytes) if $type =~ m{^text/};
-	$bytes =~ s/\r\n/\n/g if $type =~ m{^text/};
-	my ($name) = $head =~ /filename="?([^";\r\n]+)"?/i;
-	return { type => $type, head => $shown, text => $bytes, name => $name };
 }
 
 1;

@@ -19,6 +19,7 @@ use strict;
 use warnings;
 use JSON::PP ();
 use Luukku::Test::Base qw(run slurp spew temp_dir build_dir program source_dir skip_or_die);
+use Luukku::Test::Leaks;
 use Luukku::Test::Pg;
 
 use constant NOW => '2026-03-27T10:00:00Z';
@@ -30,9 +31,32 @@ sub start {
 	my $helper = build_dir() . '/t-helper/desk';
 	skip_or_die("$helper is not built; run t/run") if !-x $helper;
 	my $pg = Luukku::Test::Pg->start;
-	return bless {
+	my $self = bless {
 		pg => $pg, db => $pg->database, helper => $helper, parse => program('luukku-parse'),
 		dir => temp_dir(), uid => 0, now => NOW }, $class;
+	Luukku::Test::Leaks::watch($self);
+	return $self;
+}
+
+# Luukku::Test::Leaks looks at what was claimed; the agents are those of t/helper/desk.c.
+sub insiders {
+	my ($self, @addresses) = @_;
+	$self->{insiders}{ lc $_ } = 1 for @addresses;
+	return;
+}
+
+sub expect_leak {
+	my ($self, $pattern, $why) = @_;
+	push @{ $self->{expected_leaks} }, { pattern => $pattern, why => $why };
+	return;
+}
+
+sub look_for_leaks {
+	my ($self) = @_;
+	my @mails = map { { rcpt => [$_->{to}], data => $_->{wire} } } values %{ $self->{claimed} // {} };
+	Luukku::Test::Leaks::remember($self, Luukku::Test::Leaks::find(db => $self->{db}, mails => \@mails,
+		conf => 'agents: ( "aino@example.fi", "bo@example.fi" );', inside => [keys %{ $self->{insiders} // {} }]));
+	return;
 }
 
 sub db { return $_[0]{db} }
@@ -114,6 +138,7 @@ sub claim {
 		$line =~ /^claim (\d+) attempts (\d+) repeat (\d) to (\S+) from (\S+) id (\S+)$/ or die $line;
 		push @claims, { id => $1, attempts => $2, repeat => $3, to => $4, from => $5,
 			message_id => $6, wire => slurp("$dir/$1.eml") };
+		$self->{claimed}{$1} = $claims[-1];
 	}
 	return @claims;
 }

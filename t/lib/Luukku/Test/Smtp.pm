@@ -121,9 +121,17 @@ sub wait_mails {
 	return $self->mails;
 }
 
+# Code that is to see the mails before they are forgotten.
+sub before_clear {
+	my ($self, $code) = @_;
+	$self->{before_clear} = $code;
+	return;
+}
+
 # Forgets the mails and the log.
 sub clear {
 	my ($self) = @_;
+	$self->{before_clear}->() if $self->{before_clear} && $self->count > 0;
 	unlink glob("'$self->{dir}'/mails/*"), "$self->{dir}/log";
 	return;
 }
