@@ -1,6 +1,7 @@
 #include "daemon/ctl-check.h"
 
 #include "lib/base/units.h"
+#include "lib/conf/snapshot.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -58,18 +59,31 @@ static void check_desk(lk_ctl *ctl, const lk_ctl_check_options *options,
 		lk_ctl_check_replay(ctl, &desk, findings);
 }
 
+/* What was checked, and not what the files hold when somebody reads them again. */
+static void keep(const lk_findings *findings, const lk_conf *conf, const lk_snapshot *snapshot,
+		 const char *path)
+{
+	g_autoptr(GError) error = NULL;
+
+	if (!lk_snapshot_write(snapshot, path, &error))
+		find_refusal(findings, conf, error->message);
+}
+
 unsigned lk_ctl_check(lk_ctl *ctl, const lk_ctl_check_options *options, GPtrArray **ret_problems)
 {
 	lk_findings findings = {0};
 	GPtrArray *problems = NULL;
 	unsigned errors = 0;
-	bool is_right = lk_conf_check(ctl->config, &ctl->conf, ret_problems);
+	g_autoptr(lk_snapshot) snapshot = lk_snapshot_new();
+	bool is_right = lk_conf_check(ctl->config, snapshot, &ctl->conf, ret_problems);
 
 	problems = *ret_problems;
 	if (is_right) {
 		findings = (lk_findings){ctl->conf->files, problems, NULL};
 		check_desk(ctl, options, &findings);
 	}
+	if (count_errors(problems) == 0 && options->keep != NULL)
+		keep(&findings, ctl->conf, snapshot, options->keep);
 	errors = count_errors(problems);
 	if (errors > 0)
 		ctl->status = EX_CONFIG;
@@ -114,6 +128,7 @@ bool lk_ctl_run_check(lk_ctl *ctl, GError **error)
 	const lk_ctl_check_options options = {.connect = lk_ctl_has(ctl, "connect"),
 					      .reload = lk_ctl_has(ctl, "reload"),
 					      .force = lk_ctl_has(ctl, "force"),
+					      .keep = lk_ctl_value(ctl, "keep"),
 					      .quiet = json};
 	g_autoptr(GPtrArray) problems = NULL;
 	unsigned errors = lk_ctl_check(ctl, &options, &problems);
@@ -133,6 +148,7 @@ const lk_ctl_option lk_ctl_check_options_table[] = {
 	{"connect", 0, NULL, "also log in to every server and to the database"},
 	{"reload", 0, NULL, "also ask whether a reload of luukkud would change too much"},
 	{"force", 0, NULL, "with --reload: whatever it would change"},
+	{"keep", 0, "FILE", "write what was checked there, when it has no errors"},
 	{"json", 0, NULL, "errors and warnings as one JSON array"},
 	{NULL, 0, NULL, NULL},
 };

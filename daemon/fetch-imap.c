@@ -454,5 +454,6 @@ bool lk_fetch_wait_imap(lk_fetch *fetch, int timeout_ms, bool *ret_news, GError 
 	return open_session(fetch, error) &&
 	       select_folder(fetch, g_ptr_array_index(fetch->mailbox->folders, 0), &uidvalidity,
 			     error) &&
-	       lk_imap_wait(fetch->imap, timeout_ms, fetch->mailbox->idle, ret_news, error);
+	       lk_imap_wait(fetch->imap, timeout_ms, fetch->program->wake_fd, fetch->mailbox->idle,
+			    ret_news, error);
 }

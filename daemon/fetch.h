@@ -24,7 +24,7 @@ typedef struct {
 } lk_fetch_item;
 
 typedef struct {
-	const lk_program *program;
+	lk_program *program;
 	const lk_conf_mailbox *mailbox;
 	lk_take *take;
 	lk_imap *imap;	      /* or NULL: no session */

@@ -294,7 +294,7 @@ static bool wait_for(lk_fetch *fetch, int64_t ms, bool *ret_news, GError **error
 	*ret_news = false;
 	if (fetch->mailbox->protocol == LK_CONF_IMAP)
 		return lk_fetch_wait_imap(fetch, (int)MIN(ms, IDLE_MOST_MS), ret_news, error);
-	(void)lk_program_pause(fetch->program, ms);
+	(void)lk_program_doze(fetch->program, ms);
 	return true;
 }
 
@@ -325,7 +325,7 @@ static bool may_try_again(lk_fetch *fetch, lk_backoff *backoff, const GError *fa
 	if (fetch->program->once || lk_take_lost_lease(fetch->take))
 		return false;
 	rest(fetch);
-	return lk_program_pause(fetch->program, lk_backoff_next(backoff));
+	return lk_program_doze(fetch->program, lk_backoff_next(backoff));
 }
 
 static bool serve(lk_fetch *fetch, GError **error)
@@ -334,7 +334,10 @@ static bool serve(lk_fetch *fetch, GError **error)
 
 	while (!lk_program_is_stopping(fetch->program)) {
 		g_autoptr(GError) failed = NULL;
+		bool is_new = false;
 
+		if (!lk_program_renew(fetch->program, &is_new, error))
+			return false;
 		if (visit(fetch, &failed)) {
 			lk_backoff_reset(&backoff);
 			lk_fetch_tell_ok(fetch, true);
@@ -364,6 +367,11 @@ static const GOptionEntry own_options[] = {
 	{"epoch", 'e', 0, G_OPTION_ARG_INT64, &epoch, "of the lease that this host holds", "EPOCH"},
 	{0},
 };
+
+static bool routes(void)
+{
+	return true;
+}
 
 static bool find_mailbox(const lk_program *program, const lk_conf_mailbox **ret_mailbox,
 			 GError **error)
@@ -436,6 +444,7 @@ int main(int argc, char **argv)
 		.arguments = "NAME",
 		.n_arguments = 1,
 		.needs_keys = true,
+		.needs_rules = routes,
 		.run = run,
 	};
 

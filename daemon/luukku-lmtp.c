@@ -50,7 +50,7 @@ static const GOptionEntry own_options[] = {
 /* --- one connection ------------------------------------------------------------------------- */
 
 typedef struct {
-	const lk_program *program;
+	lk_program *program;
 	lk_conf_mailbox nameless; /* where no mailbox without a server is configured */
 	/* Of the mail under way. */
 	bool is_refused;
@@ -72,7 +72,11 @@ static const lk_conf_mailbox *named_mailbox(const lk_program *program, const cha
 static bool accept_recipient(const char *recipient, void *data)
 {
 	const connection *state = data;
+	g_autoptr(GError) unused = NULL;
+	bool is_new = false;
 
+	/* What cannot be had now is wanted again, and told, when the mail is taken. */
+	(void)lk_program_renew(state->program, &is_new, &unused);
 	return named_mailbox(state->program, recipient) != NULL ||
 	       lk_policy_is_own_address(state->program->policy, recipient);
 }
@@ -335,15 +339,20 @@ static bool serve_all(lk_program *program, GError **error)
 	lk_info("lmtp.listening", "listen=\"%s\"", where);
 	lk_program_ready(program);
 	while (!lk_program_is_stopping(program)) {
-		bool is_full = workers->len >= MOST_WORKERS;
+		bool is_full = workers->len >= MOST_WORKERS, is_new = false;
 		struct pollfd watch[] = {
-			{.fd = program->stop_fd, .events = POLLIN},
+			{.fd = program->wake_fd, .events = POLLIN},
 			{.fd = is_full ? -1 : listener, .events = POLLIN},
 		};
 
 		/* A worker that ended is seen at the next turn, soon where one is waited for. */
 		(void)poll(watch, G_N_ELEMENTS(watch), workers->len > 0 ? 200 : -1);
 		reap(workers);
+		/* The workers look for themselves, before each mail. */
+		if (!lk_program_renew(program, &is_new, error)) {
+			stop_workers(workers);
+			return false;
+		}
 		if (watch[1].revents != 0) {
 			lk_autofd int fd = accept4(listener, NULL, NULL, SOCK_CLOEXEC);
 
@@ -355,6 +364,11 @@ static bool serve_all(lk_program *program, GError **error)
 		(void)unlink(where);
 	stop_workers(workers);
 	return true;
+}
+
+static bool routes(void)
+{
+	return is_worker;
 }
 
 static bool run(lk_program *program, GError **error)
@@ -375,6 +389,7 @@ int main(int argc, char **argv)
 		.options = own_options,
 		.keep_fd = CONNECTION_FD,
 		.needs_keys = true,
+		.needs_rules = routes,
 		.run = run,
 	};
 

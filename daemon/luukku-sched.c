@@ -33,8 +33,8 @@ enum {
 static char *instance_option;
 
 typedef struct {
-	const lk_program *program; /* borrowed */
-	lk_db *db;		   /* NULL: away */
+	lk_program *program; /* borrowed */
+	lk_db *db;	     /* NULL: away */
 	char *instance;
 	GPtrArray *mailboxes; /* char *, borrowed from the configuration */
 	char *leases;	      /* as last told to luukkud, or NULL */
@@ -223,7 +223,7 @@ static bool wait_for_work(sched *self, GError **error)
 
 		left_ms = MIN(left_ms, MAX(until_ms, HELD_MS));
 	}
-	if (!lk_db_wait(self->db, self->program->stop_fd, (int)left_ms, &bell, error))
+	if (!lk_db_wait(self->db, self->program->wake_fd, (int)left_ms, &bell, error))
 		return false;
 	/* What luukku-send stores rings no bell; the renewal's pace is soon enough for it. */
 	self->is_index_due = true;
@@ -250,13 +250,15 @@ static bool ensure_db(sched *self, bool *ret_is_open, GError **error)
 
 static bool turn(sched *self, bool *ret_is_done, GError **error)
 {
-	bool more = false, is_open = false;
+	bool more = false, is_open = false, is_new = false;
 
 	*ret_is_done = true;
-	if (!ensure_db(self, &is_open, error))
+	if (!lk_program_renew(self->program, &is_new, error) || !ensure_db(self, &is_open, error))
 		return false;
 	if (!is_open)
 		return true;
+	if (is_new && !lk_timers_prepare(self->db, self->program->policy, lk_now(), error))
+		return false;
 	if (!work(self, &more, error))
 		return false;
 	lk_program_ready(self->program);
@@ -296,7 +298,7 @@ static bool run(lk_program *program, GError **error)
 
 		lk_warning("sched.retry", "error=\"%s\"", text);
 		lk_program_tell_error(program, failure);
-		(void)lk_program_pause(program, lk_backoff_next(&backoff));
+		(void)lk_program_doze(program, lk_backoff_next(&backoff));
 	}
 	return true;
 }

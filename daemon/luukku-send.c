@@ -38,7 +38,7 @@ enum {
 };
 
 typedef struct {
-	const lk_program *program; /* borrowed */
+	lk_program *program; /* borrowed */
 	lk_db *db;
 	lk_smtp *smtp;	/* NULL: not connected */
 	bool is_reused; /* the connection has carried a mail already */
@@ -360,7 +360,7 @@ static bool claim_and_send(sender *self, int64_t *ret_wait_ms, GError **error)
 	g_autoptr(GPtrArray) claims = NULL;
 	const lk_program *program = self->program;
 	/* One at a time: memory holds one mail, and a claim is never old when its turn comes. */
-	if (!lk_outbox_claim_due(self->db, program->policy, program->conf->templates,
+	if (!lk_outbox_claim_due(self->db, program->policy, program->policy->templates_dir,
 				 program->claimer, lk_now(), 1, &claims, error))
 		return false;
 	*ret_wait_ms = claims->len == 0 ? BUSY_MS : 0;
@@ -420,10 +420,10 @@ static bool wait_for_work(sender *self, int64_t wait_ms, bool is_idle, GError **
 		wait_ms = MIN(wait_ms, IDLE_CLOSE_MS - idle_ms);
 	/* While the server is away a bell for another mail changes nothing. */
 	if (!is_idle) {
-		(void)lk_program_pause(self->program, wait_ms);
+		(void)lk_program_doze(self->program, wait_ms);
 		return true;
 	}
-	return lk_db_wait(self->db, self->program->stop_fd, (int)MAX(wait_ms, 1), &bell, error);
+	return lk_db_wait(self->db, self->program->wake_fd, (int)MAX(wait_ms, 1), &bell, error);
 }
 
 static bool drain(sender *self, GError **error)
@@ -431,8 +431,10 @@ static bool drain(sender *self, GError **error)
 	while (!is_stopping(self)) {
 		g_autoptr(GError) failure = NULL;
 		int64_t wait_ms = 0;
-		bool is_idle = false;
+		bool is_idle = false, is_renewed = false;
 		bool is_new = !self->db;
+		if (!lk_program_renew(self->program, &is_renewed, error))
+			return false;
 		if (is_new && !open_db(self, error))
 			return !error || !*error;
 		/* A claim whose COMMIT was done and not answered is nobody's but ours. */
@@ -462,15 +464,18 @@ static bool drain(sender *self, GError **error)
 }
 
 /* smtp.send = false: everything is queued and shown, nothing leaves. */
-static bool hold(const lk_program *program)
+static bool hold(lk_program *program, GError **error)
 {
+	bool is_new = false;
+
 	lk_info("send.off", "smtp.send is false: mails stay in the outbox");
 	lk_program_ready(program);
 	lk_program_tell_ok(program, 0);
 	if (program->is_supervised)
 		(void)lk_sd_notify("STATUS=smtp.send is false: mails stay in the outbox\n");
-	while (!program->once && lk_program_pause(program, G_MAXINT))
-		;
+	while (!program->once && lk_program_doze(program, G_MAXINT))
+		if (!lk_program_renew(program, &is_new, error))
+			return false;
 	return true;
 }
 
@@ -481,7 +486,7 @@ static bool run(lk_program *program, GError **error)
 			       .network = {.first_ms = AGAIN_FIRST_MS, .most_ms = AGAIN_MOST_MS},
 			       .person = {.first_ms = PERSON_FIRST_MS, .most_ms = PERSON_MOST_MS}};
 	if (!smtp->send)
-		return hold(program);
+		return hold(program, error);
 	lk_rate_init(&self.rate, smtp->rate.count, smtp->rate.seconds, smtp->connections);
 	if (!open_db(&self, error))
 		return !error || !*error;

@@ -227,12 +227,16 @@ void lk_supervisor_wait(lk_supervisor *supervisor, int most_ms)
 	if (supervisor->check_pid != 0)
 		wait_ms = sooner(wait_ms,
 				 (int)MAX(supervisor->check_until_ms - lk_monotonic_ms(), 0));
+	if (supervisor->is_settling)
+		wait_ms = sooner(wait_ms,
+				 (int)MAX(supervisor->settle_until_ms - lk_monotonic_ms(), 0));
 	(void)poll(watch, G_N_ELEMENTS(watch), wait_ms);
 	lk_notify_read(supervisor);
 	if (watch[2].revents != 0)
 		lk_reload_read(supervisor);
 	read_signals(supervisor);
 	lk_child_reap(supervisor);
+	lk_reload_settle(supervisor);
 	if (supervisor->check_pid != 0 && lk_monotonic_ms() >= supervisor->check_until_ms) {
 		(void)kill(supervisor->check_pid, SIGKILL);
 		supervisor->check_until_ms = lk_monotonic_ms() + 1000;
@@ -328,6 +332,8 @@ char *lk_supervisor_conf_file(const lk_supervisor *supervisor)
 static bool start(lk_supervisor *supervisor, GError **error)
 {
 	g_autoptr(lk_snapshot) snapshot = lk_snapshot_new();
+	g_autoptr(lk_snapshot) written = NULL;
+	g_autoptr(lk_conf) whole = NULL;
 	g_autofree char *kept = NULL;
 
 	if (!load_conf(supervisor->config_file, snapshot, &supervisor->conf, error))
@@ -336,6 +342,12 @@ static bool start(lk_supervisor *supervisor, GError **error)
 		return false;
 	kept = lk_supervisor_conf_file(supervisor);
 	if (!lk_snapshot_write(snapshot, kept, error))
+		return false;
+	supervisor->digest = lk_snapshot_digest(snapshot);
+	/* The rules are right; from here on they are the children's. */
+	whole = g_steal_pointer(&supervisor->conf);
+	if (!lk_snapshot_open(kept, &written, error) ||
+	    !lk_conf_open_ruleless(supervisor->config_file, written, &supervisor->conf, error))
 		return false;
 	open_signals(supervisor);
 	return lk_notify_open(supervisor, error);
@@ -354,6 +366,7 @@ static void finish(lk_supervisor *supervisor)
 		(void)close(supervisor->signal_fd);
 	g_clear_pointer(&supervisor->children, g_ptr_array_unref);
 	g_clear_pointer(&supervisor->conf, lk_conf_free);
+	g_free(supervisor->digest);
 	g_free(supervisor->notify_path);
 	g_free(supervisor->instance);
 	g_free(supervisor->host);

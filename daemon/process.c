@@ -10,6 +10,7 @@
 #include <poll.h>
 #include <signal.h>
 #include <string.h>
+#include <sys/epoll.h>
 #include <sys/prctl.h>
 #include <sys/signalfd.h>
 #include <unistd.h>
@@ -22,20 +23,51 @@ static void set_disposition(int signo, void (*handler)(int))
 	(void)sigaction(signo, &action, NULL);
 }
 
-int lk_process_stop_fd(void)
+static int signal_fd(int one, int other)
 {
-	sigset_t stop;
+	sigset_t set;
 	int fd;
 
-	sigemptyset(&stop);
-	sigaddset(&stop, SIGTERM);
-	sigaddset(&stop, SIGINT);
-	(void)sigprocmask(SIG_BLOCK, &stop, NULL);
-	set_disposition(SIGPIPE, SIG_IGN);
-	set_disposition(SIGHUP, SIG_IGN);
-	fd = signalfd(-1, &stop, SFD_CLOEXEC | SFD_NONBLOCK);
+	sigemptyset(&set);
+	sigaddset(&set, one);
+	sigaddset(&set, other);
+	(void)sigprocmask(SIG_BLOCK, &set, NULL);
+	fd = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
 	g_assert(fd >= 0);
 	return fd;
+}
+
+int lk_process_stop_fd(void)
+{
+	set_disposition(SIGPIPE, SIG_IGN);
+	return signal_fd(SIGTERM, SIGINT);
+}
+
+int lk_process_reload_fd(void)
+{
+	return signal_fd(SIGHUP, SIGHUP);
+}
+
+bool lk_process_take_signals(int fd)
+{
+	struct signalfd_siginfo signal;
+	bool was_any = false;
+
+	while (read(fd, &signal, sizeof signal) == sizeof signal)
+		was_any = true;
+	return was_any;
+}
+
+int lk_process_either_fd(int a, int b)
+{
+	int both = epoll_create1(EPOLL_CLOEXEC);
+	struct epoll_event event = {.events = EPOLLIN};
+
+	g_assert(both >= 0);
+	if (epoll_ctl(both, EPOLL_CTL_ADD, a, &event) != 0 ||
+	    epoll_ctl(both, EPOLL_CTL_ADD, b, &event) != 0)
+		g_error("epoll: %s", g_strerror(errno));
+	return both;
 }
 
 /* Between fork and exec: only async-signal-safe calls from here on. */

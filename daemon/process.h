@@ -12,9 +12,17 @@
 
 /*
  * Blocks SIGTERM and SIGINT and gives a descriptor that becomes readable at the first of them and
- * stays so (nobody reads it). SIGPIPE and SIGHUP are ignored: a child never reloads.
+ * stays so (nobody reads it). SIGPIPE is ignored.
  */
 int lk_process_stop_fd(void);
+
+/* Blocks SIGHUP and gives a descriptor that is readable from one until lk_process_take_signals. */
+int lk_process_reload_fd(void);
+/* Was there a signal? Takes all there are. */
+bool lk_process_take_signals(int fd);
+
+/* A descriptor that is readable while one of these two is. */
+int lk_process_either_fd(int a, int b);
 
 /* Everything borrowed for the call. */
 typedef struct {

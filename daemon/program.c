@@ -6,6 +6,7 @@
 #include "lib/base/backoff.h"
 #include "lib/base/clock.h"
 #include "lib/base/err.h"
+#include "lib/base/io.h"
 #include "lib/base/log.h"
 #include "lib/base/proc.h"
 #include "lib/base/sd.h"
@@ -14,6 +15,7 @@
 
 #include <inttypes.h>
 #include <stdio.h>
+#include <sys/stat.h>
 #include <sysexits.h>
 #include <unistd.h>
 
@@ -60,20 +62,40 @@ static bool read_options(const lk_program_spec *spec, int *argc, char ***argv, o
 	return true;
 }
 
+/* Which file this is: luukkud writes each new one under a new identity. */
+static char *snapshot_identity(const lk_program *program)
+{
+	struct stat at;
+
+	if (program->snapshot == NULL || stat(program->snapshot, &at) != 0)
+		return NULL;
+	return g_strdup_printf("%ju %ju %jd %jd.%09ld", (uintmax_t)at.st_dev, (uintmax_t)at.st_ino,
+			       (intmax_t)at.st_size, (intmax_t)at.st_mtim.tv_sec,
+			       at.st_mtim.tv_nsec);
+}
+
 /*
  * Under luukkud: what it has checked and kept, whatever became of the files since. By hand: the
  * files. Every problem goes out by itself, in the form that editors jump to.
  */
-static bool load_conf(lk_program *program, GError **error)
+static bool load_conf(lk_program *program, lk_conf **ret_conf, GError **error)
 {
 	g_autoptr(GPtrArray) problems = NULL;
 	g_autoptr(lk_snapshot) snapshot = NULL;
-	const char *kept = g_getenv("LUUKKU_CONF_SNAPSHOT");
+	bool has_rules = program->spec->needs_rules != NULL && program->spec->needs_rules();
 	unsigned errors = 0;
 
-	if (kept != NULL && !lk_snapshot_open(kept, &snapshot, error))
-		return false;
-	if (!lk_conf_load_with(program->config_file, snapshot, &program->conf, &problems)) {
+	if (program->snapshot != NULL) {
+		g_free(program->snapshot_was);
+		/* Before it is read: one that comes in between is found the next time. */
+		program->snapshot_was = snapshot_identity(program);
+		if (!lk_snapshot_open(program->snapshot, &snapshot, error))
+			return false;
+		g_free(program->digest);
+		program->digest = lk_snapshot_digest(snapshot);
+	}
+	if (!(has_rules ? lk_conf_load_with : lk_conf_load_ruleless)(program->config_file, snapshot,
+								     ret_conf, &problems)) {
 		for (unsigned i = 0; i < problems->len; i++) {
 			const lk_conf_problem *problem = g_ptr_array_index(problems, i);
 			g_autofree char *line = lk_conf_problem_format(problem);
@@ -102,13 +124,51 @@ static bool load_keys(lk_program *program, GError **error)
 	return true;
 }
 
+/* luukkud compares it with what is in force, and asks again where they differ. */
+static void tell_digest(const lk_program *program)
+{
+	if (program->is_supervised && program->digest != NULL)
+		(void)lk_sd_notify("X_CONF=%s\n", program->digest);
+}
+
 static bool set_up(lk_program *program, GError **error)
 {
-	if (!load_conf(program, error))
+	if (!load_conf(program, &program->conf, error))
 		return false;
 	if (program->spec->needs_keys && !load_keys(program, error))
 		return false;
-	return lk_policy_from_conf(program->conf, program->keys, &program->policy, error);
+	if (!lk_policy_from_conf(program->conf, program->keys, &program->policy, error))
+		return false;
+	tell_digest(program);
+	return true;
+}
+
+bool lk_program_renew(lk_program *program, bool *ret_is_new, GError **error)
+{
+	bool was_asked = lk_process_take_signals(program->reload_fd);
+	g_autofree char *identity = snapshot_identity(program);
+	g_autoptr(lk_conf) conf = NULL;
+	lk_policy *policy = NULL, *old = NULL;
+	int64_t begin_ms = lk_monotonic_ms();
+
+	*ret_is_new = false;
+	if (identity == NULL || g_strcmp0(identity, program->snapshot_was) == 0) {
+		if (was_asked)
+			tell_digest(program);
+		return true;
+	}
+	if (!load_conf(program, &conf, error) ||
+	    !lk_policy_from_conf(conf, program->keys, &policy, error)) {
+		g_clear_pointer(&program->snapshot_was, g_free);
+		return false;
+	}
+	old = program->policy;
+	program->policy = policy;
+	*ret_is_new = true;
+	lk_debug("conf.renewed", "ms=%" PRId64, lk_monotonic_ms() - begin_ms);
+	tell_digest(program);
+	lk_policy_free(old);
+	return true;
 }
 
 static void tear_down(lk_program *program)
@@ -120,8 +180,12 @@ static void tear_down(lk_program *program)
 	g_clear_pointer(&program->config_file, g_free);
 	g_clear_pointer(&program->host, g_free);
 	g_clear_pointer(&program->claimer, g_free);
-	if (program->stop_fd >= 0)
-		(void)close(program->stop_fd);
+	g_clear_pointer(&program->snapshot, g_free);
+	g_clear_pointer(&program->snapshot_was, g_free);
+	g_clear_pointer(&program->digest, g_free);
+	lk_close_fd(&program->wake_fd);
+	lk_close_fd(&program->reload_fd);
+	lk_close_fd(&program->stop_fd);
 }
 
 static int fail(const lk_program *program, const GError *error)
@@ -137,7 +201,7 @@ int lk_program_main(const lk_program_spec *spec, int argc, char **argv)
 {
 	g_autoptr(GError) error = NULL;
 	options given = {0};
-	lk_program program = {.spec = spec, .stop_fd = -1};
+	lk_program program = {.spec = spec, .stop_fd = -1, .reload_fd = -1, .wake_fd = -1};
 	int status = 0;
 
 	lk_sodium_init();
@@ -158,7 +222,10 @@ int lk_program_main(const lk_program_spec *spec, int argc, char **argv)
 	program.arguments = g_strdupv(argv + 1);
 	program.host = lk_process_host();
 	program.claimer = lk_proc_name(program.host);
+	program.snapshot = g_strdup(g_getenv("LUUKKU_CONF_SNAPSHOT"));
 	program.stop_fd = lk_process_stop_fd();
+	program.reload_fd = lk_process_reload_fd();
+	program.wake_fd = lk_process_either_fd(program.stop_fd, program.reload_fd);
 	program.once = given.once;
 	program.is_supervised = g_getenv("LUUKKU_SUPERVISED") != NULL;
 	if (!set_up(&program, &error) || !spec->run(&program, &error))
@@ -177,6 +244,12 @@ bool lk_program_pause(const lk_program *program, int64_t ms)
 	return !lk_process_readable(program->stop_fd, (int)CLAMP(ms, 0, G_MAXINT));
 }
 
+bool lk_program_doze(const lk_program *program, int64_t ms)
+{
+	(void)lk_process_readable(program->wake_fd, (int)CLAMP(ms, 0, G_MAXINT));
+	return !lk_program_is_stopping(program);
+}
+
 bool lk_program_try_db(const lk_program *program, lk_db **ret_db, GError **error)
 {
 	const lk_db_options how = {
@@ -190,13 +263,14 @@ bool lk_program_try_db(const lk_program *program, lk_db **ret_db, GError **error
 	return lk_db_open(&how, ret_db, error);
 }
 
-bool lk_program_open_db(const lk_program *program, lk_db **ret_db, GError **error)
+bool lk_program_open_db(lk_program *program, lk_db **ret_db, GError **error)
 {
 	lk_backoff backoff = {.first_ms = 1000, .most_ms = program->once ? 1500 : 30000};
 
 	*ret_db = NULL;
 	for (int tries = 1;; tries++) {
 		g_autoptr(GError) failed = NULL;
+		bool is_new = false;
 
 		if (lk_program_try_db(program, ret_db, &failed)) {
 			if (tries > 1)
@@ -213,8 +287,10 @@ bool lk_program_open_db(const lk_program *program, lk_db **ret_db, GError **erro
 			lk_warning("db.away", "error=\"%s\"", text);
 		}
 		lk_program_tell_error(program, failed);
-		if (!lk_program_pause(program, lk_backoff_next(&backoff)))
+		if (!lk_program_doze(program, lk_backoff_next(&backoff)))
 			return true;
+		if (!lk_program_renew(program, &is_new, error))
+			return false;
 	}
 }
 

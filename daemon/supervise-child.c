@@ -27,7 +27,8 @@ static void child_free(void *data)
 	g_free(child->name);
 	g_free(child->program);
 	g_free(child->mailbox);
-	g_free(child->fingerprint);
+	g_free(child->needs);
+	g_free(child->digest);
 	g_free(child->status);
 	g_free(child->error);
 	g_free(child);
@@ -155,8 +156,10 @@ void lk_child_start(lk_supervisor *supervisor, lk_child *child)
 		child->start_at_ms = lk_monotonic_ms() + lk_jitter(5000, 10000);
 		return;
 	}
-	g_free(child->fingerprint);
-	child->fingerprint = lk_reload_fingerprint(supervisor, child);
+	g_free(child->needs);
+	child->needs = lk_child_needs(supervisor, child);
+	g_clear_pointer(&child->digest, g_free);
+	child->asked = 0;
 	child->history.started_ms = lk_monotonic_ms();
 	child->history.did_cycle = false;
 	child->did = 0;

@@ -1,8 +1,8 @@
 /*
  * luukkud's state: one struct, changed by one loop. The files: supervise-child.c starts, stops and
  * reaps; supervise-notify.c hears children and systemd; supervise-reload.c takes a new
- * configuration; supervise-status.c writes run_dir/status.json; supervise-once.c is --once;
- * luukkud.c is main and the loop.
+ * configuration, supervise-needs.c says whom it restarts; supervise-status.c writes
+ * run_dir/status.json; supervise-once.c is --once; luukkud.c is main and the loop.
  */
 #ifndef LK_DAEMON_SUPERVISE_DESK_H
 #define LK_DAEMON_SUPERVISE_DESK_H
@@ -45,7 +45,9 @@ typedef struct {
 	int64_t start_at_ms;
 	int64_t kill_at_ms;
 	bool is_unwanted;  /* forget it when it has ended */
-	char *fingerprint; /* of the settings it was started with */
+	char *needs;	   /* lk_child_needs of when it was started */
+	char *digest;	   /* of the configuration it says it runs on, or NULL */
+	int64_t asked;	   /* the reload in which it was asked to take a newer one */
 	char *status;	   /* its own words, or NULL */
 	char *error;	   /* or NULL */
 	bool is_own_error; /* luukkud's word about its end: READY clears it */
@@ -76,6 +78,13 @@ typedef struct {
 	GString *check_output;
 	bool check_again; /* SIGHUP came meanwhile */
 	bool check_force; /* ... and one of them wants it whatever it changes */
+	/* The configuration in force, and whether all children run on it by now. */
+	char *digest;
+	int64_t reloads; /* counts */
+	int64_t reload_begun_ms;
+	bool is_settling;
+	int64_t settle_begun_ms; /* by its SIGHUP */
+	int64_t settle_until_ms;
 } lk_supervisor;
 
 /* supervise-child.c */
@@ -110,8 +119,16 @@ void lk_notify_read(lk_supervisor *supervisor);
 void lk_reload_begin(lk_supervisor *supervisor, bool force);
 void lk_reload_read(lk_supervisor *supervisor);
 void lk_reload_end(lk_supervisor *supervisor, int wait_status);
-/* Hex digest of all settings that a child depends on. Caller frees. */
-char *lk_reload_fingerprint(const lk_supervisor *supervisor, const lk_child *child);
+/* A child says which configuration it runs on: it is asked to take the one in force. */
+void lk_reload_hear(lk_supervisor *supervisor, lk_child *child, const char *digest);
+/* Says when all children run on the new configuration, or that it takes too long. */
+void lk_reload_settle(lk_supervisor *supervisor);
+
+/* supervise-needs.c */
+/* Can it take a changed configuration over while it runs? */
+bool lk_child_takes_over(const lk_child *child);
+/* Hex digest of all that a child can change only by starting anew. Caller frees. */
+char *lk_child_needs(const lk_supervisor *supervisor, const lk_child *child);
 
 /* supervise-status.c */
 void lk_status_write(lk_supervisor *supervisor);

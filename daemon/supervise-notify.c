@@ -133,6 +133,8 @@ static void hear_line(lk_supervisor *supervisor, lk_child *child, const char *ke
 		child->is_own_error = false;
 	} else if (strcmp(key, "X_DID") == 0 && lk_parse_int(value, 0, G_MAXINT32, &did, NULL)) {
 		child->did += did;
+	} else if (strcmp(key, "X_CONF") == 0) {
+		lk_reload_hear(supervisor, child, value);
 	} else if (strcmp(key, "X_LEASES") == 0 && child->kind == LK_CHILD_SCHED) {
 		set_leases(supervisor, value);
 	}

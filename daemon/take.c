@@ -254,8 +254,9 @@ static lk_time arrival_time(const lk_take_mail *mail, lk_time now)
 
 static bool ingest(lk_take *take, lk_take_mail *mail, GError **error)
 {
-	const lk_program *program = take->options.program;
+	lk_program *program = take->options.program;
 	lk_time now = lk_now();
+	bool is_new = false;
 	const lk_intake intake = {
 		.mailbox = take->options.mailbox->name,
 		.folder = mail->folder,
@@ -274,6 +275,9 @@ static bool ingest(lk_take *take, lk_take_mail *mail, GError **error)
 
 	lk_ingest_result_clear(&mail->result);
 	mail->result = (lk_ingest_result){0};
+	/* Whatever was accepted, announced or parsed before: it goes by the rules in force now. */
+	if (!lk_program_renew(program, &is_new, error))
+		return false;
 	return lk_ingest(take->db, program->policy, now, &intake, &mail->result, error);
 }
 

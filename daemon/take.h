@@ -41,7 +41,7 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC(lk_take_mail, lk_take_mail_free)
 
 /* All borrowed for the life of the lk_take. */
 typedef struct {
-	const lk_program *program;
+	lk_program *program; /* renewed before a mail is routed */
 	const lk_conf_mailbox *mailbox;
 	bool has_lease; /* each transaction checks (mailbox, host, epoch) */
 	int64_t epoch;

@@ -37,6 +37,15 @@ our $end = 0;
 $SIG{TERM} = sub { $end = 1 };
 sub say { my $s = IO::Socket::UNIX->new(Type => SOCK_DGRAM, Peer => $ENV{NOTIFY_SOCKET}) or die "notify: $!"; $s->send("$_[0]\n") }
 syswrite $log, "$key $$ @args\n";
+# What `luukkuctl check --reload --keep FILE` leaves of a configuration without mistakes.
+sub keep {
+	my ($file) = map { $args[$_] eq '--keep' ? $args[$_ + 1] : () } 0 .. $#args;
+	open my $in, '<', "$dir/luukku.conf" or die $!;
+	my $text = do { local $/; <$in> };
+	open my $out, '>', $file or die "$file: $!";
+	print $out "luukku configuration 1\nfile " . length($text) . " $dir/luukku.conf\n$text\n";
+	close $out or die $!;
+}
 sub hang { select undef, undef, undef, 0.02 while !$end; exit 0 }
 if (-e "$dir/do/$key") {
 	my $code = do { local (@ARGV, $/) = "$dir/do/$key"; <> };
@@ -202,16 +211,24 @@ script('luukku-send', '');
 wait_daemon('luukku-send 1', 'try again', sub { $_[0]{state} eq 'running' });
 pass 'what a program found wrong may be mended outside of the configuration: it is tried again';
 
-# --- reload: good
+# --- reload: good, but nothing was kept of what was checked
 script('luukkuctl', 'exit 0');
+kill 'HUP', $pid;
+wait_until(sub { slurp($log) =~ /reload\.refused.*configuration\.new/ }, 20, 'the reload to be refused');
+pass 'what was not kept is not taken';
+
+# --- reload: good
+script('luukkuctl', 'main::keep(); exit 0');
 unlink "$dir/do/luukku-send", "$dir/do/luukku-fetch-ict";
 kill 'HUP', $pid;
 wait_until(sub { slurp($log) =~ /reload\.done/ }, 20, 'the reload');
+ok !-e "$dir/run/configuration.new", 'what was checked is what the children read';
 wait_daemon('luukku-send 1', 'running', sub { $_[0]{state} eq 'running' });
 wait_daemon('luukku-fetch ict', 'running', sub { $_[0]{state} eq 'running' });
 %all = daemons();
 is $all{'luukku-fetch hr'}{pid}, $hr->{pid}, 'a reload without change keeps a fetcher running';
 my $ict = $all{'luukku-fetch ict'}{pid};
+my $lmtp = $all{'luukku-lmtp'}{pid};
 configure(poll => { ict => '30s' }, connections => 2);
 kill 'HUP', $pid;
 wait_daemon('luukku-fetch ict', 'restarted', sub { $_[0]{pid} && $_[0]{pid} != $ict });
@@ -219,6 +236,26 @@ wait_daemon('luukku-send 2', 'running', sub { $_[0]{state} eq 'running' });
 %all = daemons();
 is $all{'luukku-fetch hr'}{pid}, $hr->{pid}, 'a change of one mailbox restarts its fetcher alone';
 $ict = $all{'luukku-fetch ict'}{pid};
+
+# --- reload: what a running child takes over. One that says it reads something else is asked, once.
+wait_daemon('luukku-lmtp', 'started again by the last reload', sub { $_[0]{state} eq 'running' && $_[0]{pid} != $lmtp });
+$lmtp = do { my %now = daemons(); $now{'luukku-lmtp'}{pid} };
+hit('TERM', 'luukku-lmtp', 'my $n = 0; $SIG{HUP} = sub { $n++; open my $o, ">", "$dir/asked" or die; syswrite $o, $n; close $o; main::say("X_CONF=older") }; main::say("X_CONF=old")');
+wait_daemon('luukku-lmtp', 'again', sub { $_[0]{state} eq 'running' && $_[0]{pid} != $lmtp });
+wait_until(sub { -e "$dir/asked" }, 20, 'the question to luukku-lmtp');
+pass 'a child that runs on another configuration is asked to take the one in force';
+$lmtp = do { my %now = daemons(); $now{'luukku-lmtp'}{pid} };
+my $done = () = slurp($log) =~ /reload\.done/g;
+configure(poll => { ict => '30s' }, connections => 2, extra => 'rules: ( { name = "r"; match: { subject = "x"; }; set: { priority = "high"; }; } );');
+kill 'HUP', $pid;
+wait_until(sub { $done < (() = slurp($log) =~ /reload\.done/g) }, 20, 'the reload of a rule');
+wait_until(sub { slurp("$dir/asked") eq '2' }, 20, 'the next question');
+like slurp($log), qr/reload\.done restarted=0 kept=\d.*\z/s, 'a changed rule restarts nobody';
+wait_until(sub { slurp($log) =~ /reload\.late child="luukku-lmtp"/ }, 20, 'the word about a late child');
+like slurp($log), qr/reload\.settled late=\d/, 'a child that does not take it is told of, and waited for no longer';
+is slurp("$dir/asked"), 2, '... and was asked once for each reload';
+is do { my %now = daemons(); $now{'luukku-lmtp'}{pid} }, $lmtp, '... and goes on';
+unlink "$dir/do/luukku-lmtp";
 spew("$dir/hr.pass", "another secret\n", 0600);
 kill 'HUP', $pid;
 wait_daemon('luukku-fetch hr', 'restarted', sub { $_[0]{pid} && $_[0]{pid} != $hr->{pid} });

@@ -164,7 +164,8 @@ static void sync_directory(const char *path)
 		fsync(fd);
 }
 
-bool lk_write_file(const char *path, const char *content, size_t n, int mode, GError **error)
+static bool replace_file(const char *path, const char *content, size_t n, int mode, bool is_durable,
+			 GError **error)
 {
 	g_autofree char *temporary = g_strconcat(path, ".XXXXXX", NULL);
 	lk_autofd int fd = mkostemp(temporary, O_CLOEXEC);
@@ -183,11 +184,24 @@ bool lk_write_file(const char *path, const char *content, size_t n, int mode, GE
 		unlink(temporary);
 		return false;
 	}
-	if (fchmod(fd, (mode_t)mode) != 0 || fsync(fd) != 0 || rename(temporary, path) != 0) {
+	if (fchmod(fd, (mode_t)mode) != 0 || (is_durable && fsync(fd) != 0) ||
+	    rename(temporary, path) != 0) {
 		fail_errno(LK_ERR_RETRY, path, "cannot be written", error);
 		unlink(temporary);
 		return false;
 	}
-	sync_directory(path);
+	if (is_durable)
+		sync_directory(path);
 	return true;
+}
+
+bool lk_write_file(const char *path, const char *content, size_t n, int mode, GError **error)
+{
+	return replace_file(path, content, n, mode, true, error);
+}
+
+bool lk_write_file_loosely(const char *path, const char *content, size_t n, int mode,
+			   GError **error)
+{
+	return replace_file(path, content, n, mode, false, error);
 }

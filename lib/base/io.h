@@ -25,4 +25,8 @@ bool lk_read_file(const char *path, size_t max_bytes, GString **ret_content, GEr
 /* Replaces a file by rename, so that readers see the old or the new one; its owner stays. */
 bool lk_write_file(const char *path, const char *content, size_t n, int mode, GError **error);
 
+/* The same without waiting for the disk: for what means nothing after the machine went down. */
+bool lk_write_file_loosely(const char *path, const char *content, size_t n, int mode,
+			   GError **error);
+
 #endif

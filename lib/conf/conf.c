@@ -181,29 +181,53 @@ static void derive(lk_conf *conf)
 		conf->lmtp.listen = g_build_filename(conf->site.run_dir, "lmtp", NULL);
 }
 
-/* The file goes without its own rules. */
-static void drop_rules(lk_node *root)
+static void drop(lk_node *group, const char *name)
 {
-	for (unsigned i = root->items->len; i-- > 0;) {
-		const lk_node *item = g_ptr_array_index(root->items, i);
+	for (unsigned i = group->items->len; i-- > 0;) {
+		const lk_node *item = g_ptr_array_index(group->items, i);
 
-		if (strcmp(item->name, "rules") == 0 || strcmp(item->name, "rule_files") == 0)
-			g_ptr_array_remove_index(root->items, i);
+		if (g_strcmp0(item->name, name) == 0)
+			g_ptr_array_remove_index(group->items, i);
 	}
 }
 
-/* rules: a file whose rules stand in place of all common ones, or NULL. */
-static bool read_all(lk_reader *reader, const char *path, const char *rules)
+/* The file goes without its own rules. */
+static void drop_rules(lk_node *root)
+{
+	drop(root, "rules");
+	drop(root, "rule_files");
+}
+
+static void drop_all_rules(lk_node *root)
+{
+	const lk_node *queues = lk_node_get(root, "queues");
+
+	drop_rules(root);
+	drop(root, "tests");
+	for (unsigned i = 0; queues && i < queues->items->len; i++)
+		drop(g_ptr_array_index(queues->items, i), "rules");
+}
+
+/* How a configuration is loaded. */
+typedef struct {
+	const char *rules; /* a file whose rules stand in place of all common ones, or NULL */
+	bool is_ruleless;
+	bool with_files; /* also look at what the configuration names, whatever else is wrong */
+} manner;
+
+static bool read_all(lk_reader *reader, const char *path, const manner *how)
 {
 	g_autoptr(lk_node) root = NULL;
 
 	if (!lk_node_read(&reader->findings, path, NULL, &root, &reader->stopped))
 		return false;
-	if (rules)
+	if (how->is_ruleless)
+		drop_all_rules(root);
+	else if (how->rules)
 		drop_rules(root);
 	lk_read_group(reader, "", "", root, reader->conf);
-	if (rules)
-		read_rule_file(reader, rules, NULL);
+	if (how->rules)
+		read_rule_file(reader, how->rules, NULL);
 	else
 		read_rule_files(reader, root);
 	return true;
@@ -214,9 +238,8 @@ bool lk_conf_load(const char *path, lk_conf **ret_conf, GPtrArray **ret_problems
 	return lk_conf_load_with(path, NULL, ret_conf, ret_problems);
 }
 
-/* with_files: also what the configuration names, whatever else is wrong. */
-static bool load(const char *path, const char *rules, bool with_files, lk_snapshot *snapshot,
-		 lk_conf **ret_conf, GPtrArray **ret_problems)
+static bool load(const char *path, const manner *how, lk_snapshot *snapshot, lk_conf **ret_conf,
+		 GPtrArray **ret_problems)
 {
 	g_autoptr(GPtrArray) problems = lk_problems_new();
 	g_autoptr(lk_conf) conf = g_new0(lk_conf, 1);
@@ -228,19 +251,17 @@ static bool load(const char *path, const char *rules, bool with_files, lk_snapsh
 	conf->path = g_canonicalize_filename(path, NULL);
 	conf->dir = g_path_get_dirname(conf->path);
 	reader.findings.files = conf->files;
-	bool is_whole = read_all(&reader, path, rules) && !reader.stopped;
+	bool is_whole = read_all(&reader, path, how) && !reader.stopped;
 	if (is_whole) {
 		derive(conf);
 		lk_check_conf(&reader.findings, conf);
 	}
 	ok = !lk_problems_have_error(problems);
-	if (is_whole && with_files)
+	if (is_whole && how->with_files)
 		lk_conf_check_files(conf, problems);
 	lk_problems_sort(&reader.findings);
-	if (ok) {
-		conf->hash = lk_digest_conf(conf);
+	if (ok)
 		*ret_conf = g_steal_pointer(&conf);
-	}
 	*ret_problems = g_steal_pointer(&problems);
 	return ok;
 }
@@ -248,12 +269,19 @@ static bool load(const char *path, const char *rules, bool with_files, lk_snapsh
 bool lk_conf_load_with(const char *path, lk_snapshot *snapshot, lk_conf **ret_conf,
 		       GPtrArray **ret_problems)
 {
-	return load(path, NULL, false, snapshot, ret_conf, ret_problems);
+	return load(path, &(manner){0}, snapshot, ret_conf, ret_problems);
 }
 
-bool lk_conf_check(const char *path, lk_conf **ret_conf, GPtrArray **ret_problems)
+bool lk_conf_load_ruleless(const char *path, lk_snapshot *snapshot, lk_conf **ret_conf,
+			   GPtrArray **ret_problems)
 {
-	return load(path, NULL, true, NULL, ret_conf, ret_problems);
+	return load(path, &(manner){.is_ruleless = true}, snapshot, ret_conf, ret_problems);
+}
+
+bool lk_conf_check(const char *path, lk_snapshot *snapshot, lk_conf **ret_conf,
+		   GPtrArray **ret_problems)
+{
+	return load(path, &(manner){.with_files = true}, snapshot, ret_conf, ret_problems);
 }
 
 /* Does the file hold rules: ( ... ); and nothing else? */
@@ -280,18 +308,15 @@ bool lk_conf_load_changed(const char *path, const char *changed, lk_conf **ret_c
 			  GPtrArray **ret_problems)
 {
 	if (is_rules_only(changed))
-		return load(path, changed, false, NULL, ret_conf, ret_problems);
-	return load(changed, NULL, false, NULL, ret_conf, ret_problems);
+		return load(path, &(manner){.rules = changed}, NULL, ret_conf, ret_problems);
+	return load(changed, &(manner){0}, NULL, ret_conf, ret_problems);
 }
 
-bool lk_conf_open(const char *path, lk_snapshot *snapshot, lk_conf **ret_conf, GError **error)
+static void tell_first(const char *path, const GPtrArray *problems, GError **error)
 {
-	g_autoptr(GPtrArray) problems = NULL;
 	g_autofree char *first = NULL;
 	unsigned others = 0;
 
-	if (lk_conf_load_with(path, snapshot, ret_conf, &problems))
-		return true;
 	for (unsigned i = 0; i < problems->len; i++) {
 		const lk_conf_problem *problem = g_ptr_array_index(problems, i);
 
@@ -308,11 +333,33 @@ bool lk_conf_open(const char *path, lk_snapshot *snapshot, lk_conf **ret_conf, G
 			    path);
 	else
 		g_set_error(error, LK_ERROR, LK_ERR_CONFIG, "%s", first);
+}
+
+bool lk_conf_open(const char *path, lk_snapshot *snapshot, lk_conf **ret_conf, GError **error)
+{
+	g_autoptr(GPtrArray) problems = NULL;
+
+	if (lk_conf_load_with(path, snapshot, ret_conf, &problems))
+		return true;
+	tell_first(path, problems, error);
 	return false;
 }
 
-const char *lk_conf_hash(const lk_conf *conf)
+bool lk_conf_open_ruleless(const char *path, lk_snapshot *snapshot, lk_conf **ret_conf,
+			   GError **error)
 {
+	g_autoptr(GPtrArray) problems = NULL;
+
+	if (lk_conf_load_ruleless(path, snapshot, ret_conf, &problems))
+		return true;
+	tell_first(path, problems, error);
+	return false;
+}
+
+const char *lk_conf_hash(lk_conf *conf)
+{
+	if (!conf->hash)
+		conf->hash = lk_digest_conf(conf);
 	return conf->hash;
 }
 

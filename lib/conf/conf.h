@@ -393,7 +393,7 @@ typedef struct {
 	char *path;	   /* of the file, absolute */
 	char *dir;	   /* its folder */
 	GPtrArray *files;  /* char *: owner of the origins' names; every file read */
-	char *hash;	   /* see lk_conf_hash */
+	char *hash;	   /* lk_conf_hash, once it was asked */
 	GHashTable *given; /* places of settings that the file gives */
 } lk_conf;
 
@@ -423,10 +423,19 @@ bool lk_conf_load_with(const char *path, struct lk_snapshot *snapshot, lk_conf *
 		       GPtrArray **ret_problems);
 
 /*
- * The same with the findings of lk_conf_check_files beside those of the text, for `check`, which
- * tells everything in one run. True when the text is right, whatever was found of files.
+ * The same without any rules and tests, which are nearly all of a large configuration, for a
+ * program that routes nothing. What is wrong with them is not seen.
  */
-bool lk_conf_check(const char *path, lk_conf **ret_conf, GPtrArray **ret_problems);
+bool lk_conf_load_ruleless(const char *path, struct lk_snapshot *snapshot, lk_conf **ret_conf,
+			   GPtrArray **ret_problems);
+
+/*
+ * The same with the findings of lk_conf_check_files beside those of the text, for `check`, which
+ * tells everything in one run. True when the text is right, whatever was found of files. Records
+ * what it reads into the snapshot, unless that is NULL.
+ */
+bool lk_conf_check(const char *path, struct lk_snapshot *snapshot, lk_conf **ret_conf,
+		   GPtrArray **ret_problems);
 
 /*
  * What the configuration would be with a changed file: one that holds rules: ( ... ); and nothing
@@ -444,6 +453,8 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC(lk_conf, lk_conf_free)
  */
 bool lk_conf_open(const char *path, struct lk_snapshot *snapshot, lk_conf **ret_conf,
 		  GError **error);
+bool lk_conf_open_ruleless(const char *path, struct lk_snapshot *snapshot, lk_conf **ret_conf,
+			   GError **error);
 
 /* "file:line: message", warnings "file:line: warning: message". Caller frees. */
 char *lk_conf_problem_format(const lk_conf_problem *problem);
@@ -463,11 +474,8 @@ const lk_conf_mailbox *lk_conf_find_mailbox(const lk_conf *conf, const char *nam
 const lk_conf_queue *lk_conf_find_queue(const lk_conf *conf, const char *name);
 const lk_conf_agent *lk_conf_find_agent(const lk_conf *conf, const char *address);
 
-/*
- * Hex digest of every setting, plain secrets left out, comments and layout too: luukkud passes it
- * to its children, which refuse to run on another version than the one that was checked.
- */
-const char *lk_conf_hash(const lk_conf *conf);
+/* Hex digest of every setting, plain secrets left out, comments and layout too. */
+const char *lk_conf_hash(lk_conf *conf);
 
 /*
  * Hex digest of one object: ("mailboxes", "ict"), ("queues", "hr"), ("smtp", NULL),
@@ -482,7 +490,8 @@ typedef enum {
 	LK_CONF_PRINT_ALL,	/* every setting in force */
 	LK_CONF_PRINT_DEFAULTS, /* every setting of the grammar with its default; conf may be NULL
 				 */
-	LK_CONF_PRINT_DIFF	/* settings whose value is not the default */
+	LK_CONF_PRINT_DIFF,	/* settings whose value is not the default */
+	LK_CONF_PRINT_RESTART	/* settings whose change restarts a program */
 } lk_conf_print_mode;
 
 /* One setting a line, "mailboxes[ict].poll = "60s"". Plain secrets are not shown. Caller frees. */

@@ -14,15 +14,15 @@ typedef void (*visitor)(const lk_setting *setting, const char *label, const void
 static void walk(const char *group, const char *label, void *object, visitor visit, void *data)
 {
 	unsigned n = 0;
-	const lk_setting *all = lk_settings(&n);
+	const lk_setting *const *all = lk_settings_of(group, &n);
 
 	for (unsigned i = 0; i < n; i++) {
-		const lk_setting *setting = &all[i];
+		const lk_setting *setting = all[i];
 		g_autofree char *full = NULL;
 		g_autofree char *members = NULL;
 		GPtrArray *objects = NULL;
 
-		if (!lk_setting_is_in(setting, group) || setting->type == LK_SET_VALUES)
+		if (setting->type == LK_SET_VALUES)
 			continue;
 		full = lk_label(label, lk_setting_name(setting));
 		if (setting->type == LK_SET_GROUP) {
@@ -83,9 +83,12 @@ static char *default_value(const lk_conf *conf, const lk_setting *setting)
 static void print_one(const lk_setting *setting, const char *label, const void *object, void *data)
 {
 	printer *p = data;
-	g_autofree char *value = lk_setting_print(setting, object);
+	g_autofree char *value = NULL;
 	g_autofree char *fallback = NULL;
 
+	if (p->mode == LK_CONF_PRINT_RESTART && !(setting->flags & LK_SETTING_RESTART))
+		return;
+	value = lk_setting_print(setting, object);
 	if (p->mode == LK_CONF_PRINT_DIFF) {
 		if (!g_hash_table_contains(p->conf->given, (const char *)object + setting->offset))
 			return;

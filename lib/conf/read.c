@@ -127,15 +127,14 @@ static const lk_setting *find_member(const char *group, const char *name,
 				     lk_conf_secret_form *ret_form)
 {
 	unsigned n = 0;
-	const lk_setting *all = lk_settings(&n);
+	const lk_setting *const *members = lk_settings_of(group, &n);
 
 	for (unsigned i = 0; i < n; i++) {
-		if (!lk_setting_is_in(&all[i], group))
-			continue;
-		if (is_secret_name(&all[i], name, ret_form))
-			return &all[i];
-		if (all[i].type != LK_SET_SECRET && strcmp(lk_setting_name(&all[i]), name) == 0)
-			return &all[i];
+		if (is_secret_name(members[i], name, ret_form))
+			return members[i];
+		if (members[i]->type != LK_SET_SECRET &&
+		    strcmp(lk_setting_name(members[i]), name) == 0)
+			return members[i];
 	}
 	return NULL;
 }
@@ -144,13 +143,13 @@ static void find_missing(const lk_reader *reader, const char *group, const char 
 			 const lk_node *node, void *object)
 {
 	unsigned n = 0;
-	const lk_setting *all = lk_settings(&n);
+	const lk_setting *const *members = lk_settings_of(group, &n);
 
 	for (unsigned i = 0; i < n; i++) {
-		const lk_setting *setting = &all[i];
+		const lk_setting *setting = members[i];
 		g_autofree char *full = NULL;
 
-		if (!(setting->flags & LK_SETTING_REQUIRED) || !lk_setting_is_in(setting, group) ||
+		if (!(setting->flags & LK_SETTING_REQUIRED) ||
 		    g_hash_table_contains(reader->conf->given, lk_setting_place(setting, object)))
 			continue;
 		full = lk_label(label, lk_setting_name(setting));
@@ -163,11 +162,11 @@ void lk_read_group(lk_reader *reader, const char *group, const char *label, cons
 		   void *object)
 {
 	unsigned n = 0;
-	const lk_setting *all = lk_settings(&n);
+	const lk_setting *const *members = lk_settings_of(group, &n);
 
 	for (unsigned i = 0; i < n; i++)
-		if (lk_setting_is_in(&all[i], group) && all[i].type != LK_SET_VALUES)
-			lk_read_default(reader, &all[i], lk_setting_place(&all[i], object));
+		if (members[i]->type != LK_SET_VALUES)
+			lk_read_default(reader, members[i], lk_setting_place(members[i], object));
 	if (!node)
 		return;
 	for (unsigned i = 0; i < node->items->len; i++) {

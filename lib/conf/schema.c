@@ -11,27 +11,50 @@ const char *lk_setting_name(const lk_setting *setting)
 	return dot ? dot + 1 : setting->path;
 }
 
-bool lk_setting_is_in(const lk_setting *setting, const char *group)
+/* The table by groups: a configuration of a thousand rules asks for the same few ever again. */
+static GHashTable *index_groups(void)
 {
-	size_t n = strlen(group);
-	const char *name = setting->path;
+	GHashTable *groups = g_hash_table_new_full(g_str_hash, g_str_equal, g_free,
+						   (GDestroyNotify)g_ptr_array_unref);
+	unsigned n = 0;
+	const lk_setting *all = lk_settings(&n);
 
-	if (n > 0) {
-		if (strncmp(name, group, n) != 0 || name[n] != '.')
-			return false;
-		name += n + 1;
+	for (unsigned i = 0; i < n; i++) {
+		const char *dot = strrchr(all[i].path, '.');
+		char *group = g_strndup(all[i].path, dot ? (size_t)(dot - all[i].path) : 0);
+		GPtrArray *members = g_hash_table_lookup(groups, group);
+
+		if (members) {
+			g_free(group);
+		} else {
+			members = g_ptr_array_new();
+			g_hash_table_insert(groups, group, members);
+		}
+		g_ptr_array_add(members, (void *)&all[i]);
 	}
-	return !strchr(name, '.');
+	return groups;
+}
+
+const lk_setting *const *lk_settings_of(const char *group, unsigned *ret_n)
+{
+	static GHashTable *groups;
+	const GPtrArray *members = NULL;
+
+	if (!groups)
+		groups = index_groups();
+	members = g_hash_table_lookup(groups, group);
+	*ret_n = members ? members->len : 0;
+	return members ? (const lk_setting *const *)members->pdata : NULL;
 }
 
 const lk_setting *lk_setting_find(const char *group, const char *name)
 {
 	unsigned n = 0;
-	const lk_setting *all = lk_settings(&n);
+	const lk_setting *const *members = lk_settings_of(group, &n);
 
 	for (unsigned i = 0; i < n; i++)
-		if (lk_setting_is_in(&all[i], group) && strcmp(lk_setting_name(&all[i]), name) == 0)
-			return &all[i];
+		if (strcmp(lk_setting_name(members[i]), name) == 0)
+			return members[i];
 	return NULL;
 }
 
@@ -49,18 +72,16 @@ GPtrArray *lk_setting_names(const char *group)
 	static const char *const endings[] = {"_file", "_command", "_sealed", ""};
 	GPtrArray *names = g_ptr_array_new_with_free_func(g_free);
 	unsigned n = 0;
-	const lk_setting *all = lk_settings(&n);
+	const lk_setting *const *members = lk_settings_of(group, &n);
 
 	for (unsigned i = 0; i < n; i++) {
-		if (!lk_setting_is_in(&all[i], group))
-			continue;
-		if (all[i].type != LK_SET_SECRET) {
-			g_ptr_array_add(names, g_strdup(lk_setting_name(&all[i])));
+		if (members[i]->type != LK_SET_SECRET) {
+			g_ptr_array_add(names, g_strdup(lk_setting_name(members[i])));
 			continue;
 		}
 		for (unsigned j = 0; j < G_N_ELEMENTS(endings); j++)
 			g_ptr_array_add(names,
-					g_strconcat(lk_setting_name(&all[i]), endings[j], NULL));
+					g_strconcat(lk_setting_name(members[i]), endings[j], NULL));
 	}
 	return names;
 }
@@ -128,9 +149,8 @@ void lk_setting_clear_one(const lk_setting *setting, void *object)
 void lk_setting_clear(const char *group, void *object)
 {
 	unsigned n = 0;
-	const lk_setting *all = lk_settings(&n);
+	const lk_setting *const *members = lk_settings_of(group, &n);
 
 	for (unsigned i = 0; i < n; i++)
-		if (lk_setting_is_in(&all[i], group))
-			lk_setting_clear_one(&all[i], object);
+		lk_setting_clear_one(members[i], object);
 }

@@ -96,11 +96,11 @@ typedef struct {
 /* All of them in the order of the manual page. */
 const lk_setting *lk_settings(unsigned *ret_n);
 
+/* The direct members of a group ("" is the file itself, "mailboxes[]"), in that order. */
+const lk_setting *const *lk_settings_of(const char *group, unsigned *ret_n);
+
 /* The name of a setting in its group: behind the last dot. */
 const char *lk_setting_name(const lk_setting *setting);
-
-/* Is the setting a direct member of that group ("" is the file itself, "mailboxes[]")? */
-bool lk_setting_is_in(const lk_setting *setting, const char *group);
 
 /* The member of a group, or NULL. A queue's own rules are those of "rules". */
 const lk_setting *lk_setting_find(const char *group, const char *name);

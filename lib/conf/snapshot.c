@@ -1,6 +1,7 @@
 #include "lib/conf/snapshot.h"
 
 #include "lib/base/err.h"
+#include "lib/base/hash.h"
 #include "lib/base/io.h"
 #include "lib/base/units.h"
 
@@ -81,9 +82,9 @@ void lk_snapshot_add_rules(lk_snapshot *snapshot, const char *path)
 	g_ptr_array_add(snapshot->rules, g_strdup(path));
 }
 
-bool lk_snapshot_write(const lk_snapshot *snapshot, const char *path, GError **error)
+static GString *to_bytes(const lk_snapshot *snapshot)
 {
-	g_autoptr(GString) out = g_string_new(magic);
+	GString *out = g_string_new(magic);
 
 	for (unsigned i = 0; i < snapshot->order->len; i++) {
 		const char *name = g_ptr_array_index(snapshot->order, i);
@@ -96,7 +97,25 @@ bool lk_snapshot_write(const lk_snapshot *snapshot, const char *path, GError **e
 	for (unsigned i = 0; i < snapshot->rules->len; i++)
 		g_string_append_printf(out, "rules 0 %s\n",
 				       (const char *)g_ptr_array_index(snapshot->rules, i));
-	return lk_write_file(path, out->str, out->len, 0600, error);
+	return out;
+}
+
+char *lk_snapshot_digest(const lk_snapshot *snapshot)
+{
+	g_autoptr(GString) bytes = to_bytes(snapshot);
+	g_autoptr(lk_hash) hash = lk_hash_new();
+	uint8_t digest[LK_HASH_BYTES];
+
+	lk_hash_add(hash, bytes->str, bytes->len);
+	lk_hash_end(hash, digest);
+	return lk_hex(digest, sizeof(digest));
+}
+
+bool lk_snapshot_write(const lk_snapshot *snapshot, const char *path, GError **error)
+{
+	g_autoptr(GString) out = to_bytes(snapshot);
+
+	return lk_write_file_loosely(path, out->str, out->len, 0600, error);
 }
 
 /* One entry from *at on; false when it is none. */

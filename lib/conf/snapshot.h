@@ -15,6 +15,9 @@ lk_snapshot *lk_snapshot_new(void);
 void lk_snapshot_free(lk_snapshot *snapshot);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(lk_snapshot, lk_snapshot_free)
 
+/* Hex digest of all that is in it: what was written and opened again has the same. Caller frees. */
+char *lk_snapshot_digest(const lk_snapshot *snapshot);
+
 /* Into a file for its owner only (a configuration may hold a password), replaced by rename. */
 bool lk_snapshot_write(const lk_snapshot *snapshot, const char *path, GError **error);
 

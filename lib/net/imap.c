@@ -448,15 +448,25 @@ static bool end_idle(lk_imap *imap, GError **error)
 	return is_good;
 }
 
+/* Nothing of the server is under way: who waits may be woken by what must not cut a command short.
+ */
+static lk_wait rest(lk_imap *imap, int timeout_ms, int wake_fd)
+{
+	int before = lk_stream_set_wake(imap->stream, wake_fd);
+	lk_wait waited = lk_stream_wait(imap->stream, timeout_ms);
+	lk_stream_set_wake(imap->stream, before);
+	return waited;
+}
+
 /* Reads what an idling server says until there is news, the time is over or we are woken. */
-static bool listen_idle(lk_imap *imap, int timeout_ms, bool *ret_news, bool *ret_woken,
+static bool listen_idle(lk_imap *imap, int timeout_ms, int wake_fd, bool *ret_news, bool *ret_woken,
 			GError **error)
 {
 	int64_t until = lk_monotonic_ms() + timeout_ms;
 	while (!*ret_news) {
 		if (imap->m->imap_stream->read_buffer_len == 0) {
 			int64_t left = MAX(until - lk_monotonic_ms(), 0);
-			lk_wait waited = lk_stream_wait(imap->stream, (int)left);
+			lk_wait waited = rest(imap, (int)left, wake_fd);
 			*ret_woken = waited == LK_WAIT_WOKEN;
 			if (waited == LK_WAIT_FAILED)
 				return session_lost(imap, error);
@@ -483,9 +493,9 @@ static bool noop(lk_imap *imap, GError **error)
 }
 
 /* Without IDLE: the time passes; only the end of the connection cuts it short. */
-static bool sit_out(lk_imap *imap, int timeout_ms, bool *ret_news, GError **error)
+static bool sit_out(lk_imap *imap, int timeout_ms, int wake_fd, bool *ret_news, GError **error)
 {
-	lk_wait waited = lk_stream_wait(imap->stream, timeout_ms);
+	lk_wait waited = rest(imap, timeout_ms, wake_fd);
 	if (waited == LK_WAIT_FAILED)
 		return session_lost(imap, error);
 	if (waited == LK_WAIT_WOKEN)
@@ -494,10 +504,11 @@ static bool sit_out(lk_imap *imap, int timeout_ms, bool *ret_news, GError **erro
 	return noop(imap, error);
 }
 
-bool lk_imap_wait(lk_imap *imap, int timeout_ms, bool use_idle, bool *ret_news, GError **error)
+bool lk_imap_wait(lk_imap *imap, int timeout_ms, int wake_fd, bool use_idle, bool *ret_news,
+		  GError **error)
 {
 	bool news = was_told(imap);
-	bool is_woken = !news && lk_stream_wait(imap->stream, 0) == LK_WAIT_WOKEN;
+	bool is_woken = !news && rest(imap, 0, wake_fd) == LK_WAIT_WOKEN;
 	int64_t until = lk_monotonic_ms() + timeout_ms;
 	while (!news && !is_woken) {
 		int64_t left = until - lk_monotonic_ms();
@@ -512,11 +523,12 @@ bool lk_imap_wait(lk_imap *imap, int timeout_ms, bool use_idle, bool *ret_news, 
 		if (use_idle && imap->can_idle && !begin_idle(imap, &idles, &news, error))
 			return false;
 		if (!idles) {
-			if (!sit_out(imap, (int)left, &news, error))
+			if (!sit_out(imap, (int)left, wake_fd, &news, error))
 				return false;
 			break;
 		}
-		if (!listen_idle(imap, (int)MIN(left, IDLE_ROUND_MS), &news, &is_woken, error) ||
+		if (!listen_idle(imap, (int)MIN(left, IDLE_ROUND_MS), wake_fd, &news, &is_woken,
+				 error) ||
 		    !end_idle(imap, error))
 			return false;
 		news = news || was_told(imap);

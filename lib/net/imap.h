@@ -69,8 +69,10 @@ bool lk_imap_move(lk_imap *imap, const uint32_t *uids, size_t n, const char *fol
 /*
  * Waits for new mail in the selected folder by IDLE (RFC 2177) or, without that capability, until
  * the time has passed; then NOOP. *ret_news: the server reported something, or the time is over.
- * Returns early when server.wake_fd is readable (*ret_news false).
+ * Returns early when wake_fd is readable (*ret_news false), which stands in for that of the server
+ * while nothing is asked of it.
  */
-bool lk_imap_wait(lk_imap *imap, int timeout_ms, bool use_idle, bool *ret_news, GError **error);
+bool lk_imap_wait(lk_imap *imap, int timeout_ms, int wake_fd, bool use_idle, bool *ret_news,
+		  GError **error);
 
 #endif

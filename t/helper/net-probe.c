@@ -99,8 +99,8 @@ static bool imap_wait(lk_imap *imap, probe *p, GError **error)
 	bool news;
 	printf("waiting\n");
 	fflush(stdout);
-	if (!lk_imap_wait(imap, (int)number(p->arguments[1]), strcmp(p->arguments[2], "idle") == 0,
-			  &news, error))
+	if (!lk_imap_wait(imap, (int)number(p->arguments[1]), -1,
+			  strcmp(p->arguments[2], "idle") == 0, &news, error))
 		return false;
 	printf("news=%d\n", news);
 	return true;

@@ -247,13 +247,13 @@ static void test_idle(void)
 	open_folder(&f, play_idle);
 	int64_t begun = lk_monotonic_ms();
 	/* libetpan's own hangs when an untagged line comes before the "+" */
-	g_assert_true(lk_imap_wait(f.imap, 20000, true, &news, NULL));
+	g_assert_true(lk_imap_wait(f.imap, 20000, f.p.server.wake_fd, true, &news, NULL));
 	g_assert_true(news);
-	g_assert_true(lk_imap_wait(f.imap, 20000, true, &news, NULL));
+	g_assert_true(lk_imap_wait(f.imap, 20000, f.p.server.wake_fd, true, &news, NULL));
 	g_assert_true(news);
 	g_assert_cmpint(lk_monotonic_ms() - begun, <, 5000);
 	begun = lk_monotonic_ms();
-	g_assert_true(lk_imap_wait(f.imap, 300, true, &news, NULL));
+	g_assert_true(lk_imap_wait(f.imap, 300, f.p.server.wake_fd, true, &news, NULL));
 	g_assert_true(news); /* the time is over */
 	g_assert_cmpint(lk_monotonic_ms() - begun, >=, 300);
 	close_folder(&f);
@@ -287,7 +287,7 @@ static void test_idle_is_woken(void)
 	int64_t begun = lk_monotonic_ms();
 	for (int i = 0; i < 2; i++) {
 		news = true;
-		g_assert_true(lk_imap_wait(f.imap, 20000, true, &news, NULL));
+		g_assert_true(lk_imap_wait(f.imap, 20000, f.p.server.wake_fd, true, &news, NULL));
 		g_assert_false(news);
 		g_assert_true(lk_imap_is_alive(f.imap));
 	}
@@ -314,7 +314,7 @@ static void test_told_before(void)
 	open_folder(&f, play_told_before);
 	g_assert_true(lk_imap_set_seen(f.imap, &uid, 1, NULL));
 	int64_t begun = lk_monotonic_ms();
-	g_assert_true(lk_imap_wait(f.imap, 20000, true, &news, NULL));
+	g_assert_true(lk_imap_wait(f.imap, 20000, f.p.server.wake_fd, true, &news, NULL));
 	g_assert_true(news);
 	g_assert_cmpint(lk_monotonic_ms() - begun, <, 1000);
 	close_folder(&f);
@@ -337,7 +337,7 @@ static void test_idle_ends(void)
 	bool news = false;
 	GError *error = NULL;
 	open_folder(&f, play_idle_end);
-	g_assert_false(lk_imap_wait(f.imap, 20000, true, &news, &error));
+	g_assert_false(lk_imap_wait(f.imap, 20000, f.p.server.wake_fd, true, &news, &error));
 	assert_code(error, LK_ERR_RETRY);
 	g_assert_nonnull(strstr(error->message, "Server shutting down"));
 	g_clear_error(&error);
