@@ -124,6 +124,23 @@ static bool drop_old(sched *self, bool *ret_more, GError **error)
 	return true;
 }
 
+/* Before the orphans: what is forgotten here is what nothing refers to any more. */
+static bool forget(sched *self, bool *ret_more, GError **error)
+{
+	int64_t did = 0;
+
+	*ret_more = true;
+	for (int i = 0; i < MOST_STEPS && *ret_more; i++) {
+		if (!lk_sched_retention_step(self->db, self->program->policy, lk_now(), &did,
+					     ret_more, error))
+			return false;
+		self->did += did;
+		if (did > 0)
+			lk_info("sched.forgotten", "tickets=%" PRId64, did);
+	}
+	return true;
+}
+
 static bool drop_orphans(sched *self, GError **error)
 {
 	bool more = true;
@@ -200,7 +217,8 @@ static bool work(sched *self, bool *ret_more, GError **error)
 		*ret_more |= more;
 	}
 	if (now_ms >= self->hourly_ms) {
-		if (!drop_old(self, &more, error) || (!more && !drop_orphans(self, error)))
+		if (!drop_old(self, &more, error) || (!more && !forget(self, &more, error)) ||
+		    (!more && !drop_orphans(self, error)))
 			return false;
 		*ret_more |= more;
 		if (!more)
@@ -305,8 +323,9 @@ static bool run(lk_program *program, GError **error)
 
 int main(int argc, char **argv)
 {
-	static const lk_query_group groups[] = {LK_QG_COMMAND, LK_QG_LEASE,  LK_QG_OUTBOX,
-						LK_QG_SCHED,   LK_QG_TICKET, LK_QG_TIMER};
+	static const lk_query_group groups[] = {LK_QG_COMMAND,	 LK_QG_LEASE, LK_QG_OUTBOX,
+						LK_QG_RETENTION, LK_QG_SCHED, LK_QG_TICKET,
+						LK_QG_TIMER};
 	static const GOptionEntry options[] = {
 		{"instance", 'i', 0, G_OPTION_ARG_STRING, &instance_option,
 		 "which run of luukkud the leases are for", "INSTANCE"},

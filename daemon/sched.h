@@ -4,6 +4,7 @@
 
 #include "lib/base/clock.h"
 #include "lib/db/db.h"
+#include "lib/desk/policy.h"
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -27,6 +28,13 @@ bool lk_sched_index_step(lk_db *db, lk_sched_index *index, int64_t *ret_did, boo
 
 /* Drops original mails that were fetched before a time, with the content nobody else uses. */
 bool lk_sched_raw_step(lk_db *db, lk_time before, int64_t *ret_did, bool *ret_more, GError **error);
+
+/*
+ * Forgets files and words of tickets that have been done for as long as their queue's retention
+ * says, one batch of each queue. What figures are made of stays. *ret_did: tickets.
+ */
+bool lk_sched_retention_step(lk_db *db, const lk_policy *policy, lk_time now, int64_t *ret_did,
+			     bool *ret_more, GError **error);
 
 /* Deletes content that nothing refers to, a stretch of ids at a time. *position starts at 0. */
 bool lk_sched_blob_step(lk_db *db, int64_t *position, int64_t *ret_did, bool *ret_more,

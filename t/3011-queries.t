@@ -53,6 +53,7 @@ my %users = (
 	outbox_prepare => [@intake, qw(luukku_ctl luukku_sched)],
 	person         => ['luukku_ctl'],
 	replay         => ['luukku_ctl'],
+	retention      => ['luukku_sched'],
 	sched          => ['luukku_sched'],
 	stored         => [@intake, 'luukku_ctl'],
 	thread         => [@intake, 'luukku_ctl'],

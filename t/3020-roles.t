@@ -84,27 +84,37 @@ END
 	luukku_sched => <<'END',
 setting s i u
 lease s i u
-attachment s
-arrival s
-message s u(raw_blob)
-message_search s i
+attachment s d
+arrival s u(explain reason)
+message s u(evidence_reason from_address from_name header_block in_reply_to kind_reason message_id parsed raw_blob recipients_cc recipients_to refs reply_text subject text)
+message_search s i d
 blob s d u(created_at)
 schema_migration s
 ticket_urgency s
-event s i
+event s i u(actor detail reason)
 organisation s
-outbox s i
-person s
+outbox s i u(form last_reply reason recipient recipient_hash recipient_name variables wire)
+person s u(address address_hash name phone suppressed_reason suppressed_until)
 stage s i u
 ticket s u
 queue_pace s i d u
 timer s i d u
 absence s
+<<<<<<< HEAD
 consultation s u(ended_at)
 held_command s
 survey s i d u
 ticket_link s
 participant s
+=======
+consultation s u(address ended_at)
+held_command s u(words)
+participant s d
+ticket_words s d
+quarantine s u(detail)
+command_run s u(steps)
+delivery s u(reply)
+>>>>>>> 36746c8 (sched: forget what a queue's retention no longer keeps)
 END
 	luukku_ctl => <<'END',
 survey s u(comment)
@@ -154,7 +164,7 @@ ticket_link s
 mailbox s
 lease s
 schema_migration s
-ticket s(answer_by changed_at chased clocked_at closed_at due_resolve due_respond first_response_at id is_machine is_silent language merged_into missing_fields opened_at organisation_id owner paused_at priority queue reopened requester_id resolved_at skill sla status supplier tags type waiting_on waiting_until)
+ticket s(answer_by changed_at chased clocked_at closed_at due_resolve due_respond files_gone_at first_response_at id is_machine is_silent language merged_into missing_fields opened_at organisation_id owner paused_at priority queue reopened requester_id resolved_at skill sla status supplier tags type waiting_on waiting_until words_gone_at)
 person s(created_at id language organisation_id organisation_set standing)
 participant s(added_at person_id role ticket_id)
 message s(at direction evidence id importance kind language raw_size ticket_id writer)
