@@ -100,13 +100,8 @@ ticket s u
 queue_pace s i d u
 timer s i d u
 absence s
-<<<<<<< HEAD
-consultation s u(ended_at)
-held_command s
 survey s i d u
 ticket_link s
-participant s
-=======
 consultation s u(address ended_at)
 held_command s u(words)
 participant s d
@@ -114,7 +109,6 @@ ticket_words s d
 quarantine s u(detail)
 command_run s u(steps)
 delivery s u(reply)
->>>>>>> 36746c8 (sched: forget what a queue's retention no longer keeps)
 END
 	luukku_ctl => <<'END',
 survey s u(comment)

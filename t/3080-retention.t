@@ -56,6 +56,8 @@ spew($desk->dir . '/words', "Ratkaisun sanasana.\n");
 command($first, 'subject sanasana sisäinen', 'field huone=sanasana', 'note');
 command($first, 'resolve silent');
 command($first, 'close');
+$db->sql("INSERT INTO survey (ticket_id, queue, language, sent_at, outcome, score, comment, answered_at)
+	VALUES ($first, 'ict', 'fi', '$start', 'score', 9, 'Kiitos sanasana', '$start')");
 command($hr, 'resolve silent');
 command($hr, 'close');
 
@@ -73,6 +75,7 @@ sub everything {
 		"SELECT reply FROM delivery d JOIN outbox o ON o.id = d.outbox_id WHERE o.ticket_id = $ticket",
 		"SELECT explain, reason FROM arrival WHERE ticket_id = $ticket",
 		"SELECT steps FROM command_run WHERE $ticket = ANY (tickets)",
+		"SELECT comment FROM survey WHERE ticket_id = $ticket",
 		"SELECT words FROM held_command WHERE ticket_id = $ticket",
 		"SELECT words FROM message_search s JOIN message m ON m.id = s.message_id WHERE m.ticket_id = $ticket",
 		)

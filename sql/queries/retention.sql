@@ -85,6 +85,8 @@ WITH undone AS (
 	UPDATE command_run SET steps = '[]' WHERE tickets && $1::bigint[]
 ), asked AS (
 	UPDATE consultation SET address = 'forgotten@erased.invalid' WHERE ticket_id = ANY ($1::bigint[])
+), unsaid AS (
+	UPDATE survey SET comment = NULL WHERE ticket_id = ANY ($1::bigint[])
 ), unlike AS (
 	DELETE FROM ticket_words WHERE ticket_id = ANY ($1::bigint[])
 )
