@@ -56,9 +56,9 @@ static recipient_state state_of(const lk_bounce *bounce, const char *recipient)
 		if (*state) {
 			const char *code = strchr(state, ' ');
 
+			/* Who gives up after days says "failed" with the 4.x.x of the last try. */
 			all.status = code ? code + 1 : NULL;
-			all.is_permanent = g_str_has_prefix(state, "failed") &&
-					   !(all.status && *all.status == '4');
+			all.is_permanent = g_str_has_prefix(state, "failed");
 		}
 		return all;
 	}
@@ -68,13 +68,28 @@ static recipient_state state_of(const lk_bounce *bounce, const char *recipient)
 }
 
 /*
- * Does it say that mail cannot reach the address? A full mailbox (x.2.2) passes, however final it
- * sounds; who the address is passed on to is not the address; and no report takes weeks.
+ * Is it the address that fails (RFC 3463)? A full mailbox, a mail too large, content and policy
+ * (x.2.2 to x.2.4, x.3, x.6, x.7) are about this mail or this day, and what was only tried too long
+ * (4.x.x) may work tomorrow.
+ */
+static bool is_about_address(const char *status)
+{
+	if (!status)
+		return true;
+	if (*status == '4' || strlen(status) < 5)
+		return *status != '4';
+	if (status[2] == '2')
+		return !(status[4] >= '2' && status[4] <= '4');
+	return !strchr("367", status[2]);
+}
+
+/*
+ * Does it say that mail cannot reach the address? Who the address is passed on to is not the
+ * address, and no report takes weeks.
  */
 static bool is_hard(const recipient_state *state, lk_time sent_at, lk_time at)
 {
-	return state->is_permanent && !state->other &&
-	       !(state->status && g_str_has_suffix(state->status, ".2.2")) &&
+	return state->is_permanent && !state->other && is_about_address(state->status) &&
 	       at - sent_at <= believed;
 }
 

@@ -2,8 +2,8 @@
  * lib/desk for the tests in Perl: desk COMMAND [NAME=VALUE...], connection string in $LUUKKU_DB,
  * role in $LUUKKU_ROLE. Results go to standard output as one "key value" a line; an error goes to
  * standard error as "CODE: message" and becomes the exit status. The desk it plays has the queues
- * ict, hr, alarm and tuki (which joins duplicates and has a manager), the agents aino and bo, one
- * organisation, two suppliers, and a breaker of 3 mails in 10 minutes.
+ * ict, hr, alarm, tuki (which joins duplicates and has a manager) and apu (which reminds), the
+ * agents aino and bo, one organisation, two suppliers, and a breaker of 3 mails in 10 minutes.
  *
  *   ingest file=PATH [mailbox=ict] [uid=1] [folder=INBOX] [silent=1] [large=1] [at=TIME]
  *          [recipient=ADDRESS]             through a real luukku-parse
@@ -63,6 +63,16 @@ static void add_care(lk_queue *queue)
 	queue->mass = (lk_mass_policy){.people = 4, .within_s = 3600, .similarity = 45};
 }
 
+/* Queue apu: its customers hear when they wait, and are reminded; what is resolved is closed. */
+static void add_clocks(lk_queue *queue)
+{
+	lk_span days = {.open_days = 3};
+
+	queue->tell_on_wait = queue->tell_on_transfer = true;
+	g_array_append_val(queue->customer_reminders, days);
+	queue->close_after_s = INT64_C(7) * 86400;
+}
+
 static void add_queue(const char *name, lk_lang language)
 {
 	lk_queue *queue = lk_queue_new();
@@ -83,6 +93,8 @@ static void add_queue(const char *name, lk_lang language)
 	}
 	if (strcmp(name, "tuki") == 0)
 		add_care(queue);
+	if (strcmp(name, "apu") == 0)
+		add_clocks(queue);
 	g_ptr_array_add(policy->queues, queue);
 	lk_desk_mailbox *mailbox = lk_desk_mailbox_new(name, name);
 	if (strcmp(name, "tuki") == 0)
@@ -128,6 +140,7 @@ static void make_policy(void)
 	add_queue("hr", LK_LANG_SV);
 	add_queue("alarm", LK_LANG_FI);
 	add_queue("tuki", LK_LANG_FI);
+	add_queue("apu", LK_LANG_FI);
 	add_supplier("Laite Oy", "Laite Oy");
 	add_supplier("Salainen Oy", NULL);
 	add_agent("Aino Aalto", "aino@example.fi");

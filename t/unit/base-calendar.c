@@ -318,6 +318,7 @@ static void test_finland(void)
 			&error);
 	g_assert_no_error(error);
 	for (unsigned i = 0; i < G_N_ELEMENTS(years); i++) {
+		g_autoptr(GString) seen = g_string_new(NULL);
 		unsigned n = 0;
 		GDate date;
 
@@ -336,8 +337,11 @@ static void test_finland(void)
 			g_assert_cmpuint(n, <, G_N_ELEMENTS(years[i].days));
 			g_assert_nonnull(years[i].days[n]);
 			g_assert_true(strncmp(noon + 5, years[i].days[n], 5) == 0);
+			g_string_append_printf(seen, " %.5s", noon + 5);
 			n++;
 		}
+		g_test_message("\"fi\" closes these weekdays of %d:%s; %u, and by the rules %d",
+			       years[i].year, seen->str, n, years[i].free_weekdays);
 		g_assert_cmpint((int)n, ==, years[i].free_weekdays);
 	}
 }

@@ -12,7 +12,7 @@ package Luukku::Test::Desk;
 #   $desk->start_over                              empty database, mailboxes and sink; same servers
 #   $desk->leaks                                   a test: what customers got has nothing of the inside
 #
-# Options of start: mailboxes => TEXT, site => TEXT, smtp => TEXT, agents => TEXT, queues => TEXT, extra => TEXT
+# Options of start: domain => 'example.fi', prefix => 'TUKI', mailboxes => TEXT, site => TEXT, smtp => TEXT, agents => TEXT, queues => TEXT, extra => TEXT
 # (configuration, in place of the default or on top of it), pg => Luukku::Test::Pg; postfix => {..}
 # (a real MTA and people's mailboxes in place of the sink: start_postfix; ->postfix).
 
@@ -130,12 +130,14 @@ CONF
   { name = "Bo Berg"; address = "bo@example.fi"; }
 CONF
 	my $user = getpwuid((unprivileged_ids())[0]);
+	my $domain = $o->{domain} // 'example.fi';
+	my $prefix = $o->{prefix} // 'TUKI';
 	my $smtp_text = $o->{smtp} // <<"CONF";
   host = "127.0.0.1"; port = $smtp; tls = "none"; $login
-  envelope_from = "luukku-bounces\@example.fi"; connections = 1;
+  envelope_from = "luukku-bounces\@$domain"; connections = 1;
 CONF
 	my $text = <<"CONF";
-site: { name = "Esimerkki Oy"; prefix = "TUKI"; domain = "example.fi"; language = "fi";
+site: { name = "Esimerkki Oy"; prefix = "$prefix"; domain = "$domain"; language = "fi";
   timezone = "Europe/Helsinki"; user = "$user"; key_file = "site.key"; run_dir = "run"; spool_dir = "spool";
 @{[ $o->{site} // '' ]}
 };
