@@ -1,5 +1,6 @@
 #include "daemon/ctl-check.h"
 
+#include "lib/base/err.h"
 #include "lib/base/units.h"
 #include "lib/conf/snapshot.h"
 
@@ -88,7 +89,7 @@ unsigned lk_ctl_check(lk_ctl *ctl, const lk_ctl_check_options *options, GPtrArra
 	if (errors > 0)
 		ctl->status = EX_CONFIG;
 	else if (options->connect)
-		lk_ctl_connect_all(ctl, options->quiet, problems);
+		lk_ctl_connect_all(ctl, options->quiet, options->traced, problems);
 	if (errors == 0 && (options->connect || options->reload))
 		lk_ctl_check_tickets(ctl, &findings);
 	if (ctl->conf != NULL)
@@ -128,9 +129,16 @@ bool lk_ctl_run_check(lk_ctl *ctl, GError **error)
 	const lk_ctl_check_options options = {.connect = lk_ctl_has(ctl, "connect"),
 					      .reload = lk_ctl_has(ctl, "reload"),
 					      .force = lk_ctl_has(ctl, "force"),
+					      .traced = lk_ctl_value(ctl, "trace"),
 					      .keep = lk_ctl_value(ctl, "keep"),
 					      .quiet = json};
 	g_autoptr(GPtrArray) problems = NULL;
+
+	if (options.traced && !options.connect) {
+		g_set_error(error, LK_ERROR, LK_ERR_USAGE,
+			    "--trace shows what --connect says: give both");
+		return false;
+	}
 	unsigned errors = lk_ctl_check(ctl, &options, &problems);
 
 	print_problems(problems, json);
@@ -146,6 +154,8 @@ bool lk_ctl_run_check(lk_ctl *ctl, GError **error)
 
 const lk_ctl_option lk_ctl_check_options_table[] = {
 	{"connect", 0, NULL, "also log in to every server and to the database"},
+	{"trace", 0, "MAILBOX",
+	 "with --connect: show what this server and we say (\"smtp\": the way out)"},
 	{"reload", 0, NULL, "also ask whether a reload of luukkud would change too much"},
 	{"force", 0, NULL, "with --reload: whatever it would change"},
 	{"keep", 0, "FILE", "write what was checked there, when it has no errors"},

@@ -6,11 +6,12 @@
 #include "lib/conf/problem.h"
 
 typedef struct {
-	bool connect;	  /* log in everywhere, compare with what the database holds */
-	bool reload;	  /* route last week's mail under luukkud's configuration and this one */
-	bool force;	  /* ... unless it is forced */
-	bool quiet;	  /* nothing to standard output */
-	const char *keep; /* write what was checked and found good there (borrowed); or NULL */
+	bool connect;	    /* log in everywhere, compare with what the database holds */
+	bool reload;	    /* route last week's mail under luukkud's configuration and this one */
+	bool force;	    /* ... unless it is forced */
+	bool quiet;	    /* nothing to standard output */
+	const char *traced; /* with connect: show this mailbox's dialogue; or NULL */
+	const char *keep;   /* write what was checked and found good there (borrowed); or NULL */
 } lk_ctl_check_options;
 
 /*

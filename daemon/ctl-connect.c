@@ -9,6 +9,7 @@
 
 #include <inttypes.h>
 #include <stdio.h>
+#include <string.h>
 
 /* A check by hand does not wait as long as a daemon does. */
 enum { CONNECT_MS = 10 * 1000, IO_MS = 20 * 1000 };
@@ -16,6 +17,7 @@ enum { CONNECT_MS = 10 * 1000, IO_MS = 20 * 1000 };
 typedef struct {
 	lk_ctl *ctl;
 	bool quiet;
+	const char *traced; /* a mailbox, "smtp", or NULL */
 	GPtrArray *problems;
 } probe;
 
@@ -49,6 +51,21 @@ static void be_impatient(lk_server *server)
 {
 	server->connect_timeout_ms = CONNECT_MS;
 	server->io_timeout_ms = IO_MS;
+}
+
+/* On standard error, so that --json stays what it is. */
+static void tell_line(void *data, bool is_ours, const char *line)
+{
+	fprintf(stderr, "%s: %s\n", is_ours ? "C" : "S", line);
+}
+
+/* The dialogue with this server, if somebody wants to see it. Caller frees. */
+static lk_dialogue *listen_to(const probe *p, const char *name, const lk_secret *secret)
+{
+	if (g_strcmp0(p->traced, name) != 0)
+		return NULL;
+	fprintf(stderr, "%s (C: we, S: the server; secrets are ***)\n", name);
+	return lk_dialogue_new(secret, tell_line, NULL);
 }
 
 /* What is wrong there does not keep mail from being fetched, but answers from being seen. */
@@ -108,6 +125,7 @@ static void try_mailbox(probe *p, const lk_conf_mailbox *mailbox)
 	g_autofree char *what = NULL;
 	g_autofree char *words = NULL;
 	g_autoptr(lk_secret) secret = NULL;
+	g_autoptr(lk_dialogue) dialogue = NULL;
 	g_autoptr(GError) error = NULL;
 	lk_server server = {0};
 	bool ok = false;
@@ -119,6 +137,7 @@ static void try_mailbox(probe *p, const lk_conf_mailbox *mailbox)
 	ok = lk_server_of_mailbox(mailbox, -1, &server, &secret, &error);
 	if (ok) {
 		be_impatient(&server);
+		server.dialogue = dialogue = listen_to(p, mailbox->name, secret);
 		ok = is_imap ? try_imap(mailbox, &server, &words, &error)
 			     : try_pop3(&server, &words, &error);
 	}
@@ -131,8 +150,10 @@ static void try_mailbox(probe *p, const lk_conf_mailbox *mailbox)
 static void try_smtp(probe *p, const lk_conf *conf)
 {
 	g_autofree char *what = NULL;
-	g_autoptr(lk_smtp) smtp = NULL;
+	/* The session says its last words when it is freed: first of all. */
 	g_autoptr(lk_secret) secret = NULL;
+	g_autoptr(lk_dialogue) dialogue = NULL;
+	g_autoptr(lk_smtp) smtp = NULL;
 	g_autoptr(GError) error = NULL;
 	lk_server server = {0};
 
@@ -146,6 +167,7 @@ static void try_smtp(probe *p, const lk_conf *conf)
 		return;
 	}
 	be_impatient(&server);
+	server.dialogue = dialogue = listen_to(p, "smtp", secret);
 	if (!lk_smtp_open(&server, g_get_host_name(), &smtp, &error)) {
 		add_failure(p, &conf->smtp.at, what, error);
 		return;
@@ -171,10 +193,28 @@ static void try_database(probe *p, const lk_conf *conf)
 	add_success(p, "database", words);
 }
 
-void lk_ctl_connect_all(lk_ctl *ctl, bool quiet, GPtrArray *problems)
+static void check_traced(probe *p)
 {
-	probe p = {ctl, quiet, problems};
+	const lk_conf *conf = p->ctl->conf;
+	lk_conf_origin nowhere = {NULL, 0};
+	g_autoptr(GError) error = NULL;
 
+	if (p->traced == NULL || strcmp(p->traced, "smtp") == 0)
+		return;
+	for (unsigned i = 0; i < conf->mailboxes->len; i++)
+		if (strcmp(((lk_conf_mailbox *)g_ptr_array_index(conf->mailboxes, i))->name,
+			   p->traced) == 0)
+			return;
+	g_set_error(&error, LK_ERROR, LK_ERR_CONFIG,
+		    "there is no such mailbox: name one of mailboxes[], or \"smtp\"");
+	add_failure(p, &nowhere, p->traced, error);
+}
+
+void lk_ctl_connect_all(lk_ctl *ctl, bool quiet, const char *traced, GPtrArray *problems)
+{
+	probe p = {ctl, quiet, traced, problems};
+
+	check_traced(&p);
 	try_database(&p, ctl->conf);
 	for (unsigned i = 0; i < ctl->conf->mailboxes->len; i++)
 		try_mailbox(&p, g_ptr_array_index(ctl->conf->mailboxes, i));

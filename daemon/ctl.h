@@ -131,9 +131,10 @@ bool lk_ctl_limit(const lk_ctl *ctl, int64_t fallback, int64_t *ret_limit, GErro
 
 /*
  * Logs in to every server and to the database (ctl-connect.c). Says on standard output what works
- * (unless quiet), adds what does not to problems (lk_conf_problem *) and sets ctl->status.
+ * (unless quiet), adds what does not to problems (lk_conf_problem *) and sets ctl->status. traced:
+ * the mailbox (or "smtp") whose dialogue is shown on standard error; NULL: none.
  */
-void lk_ctl_connect_all(lk_ctl *ctl, bool quiet, GPtrArray *problems);
+void lk_ctl_connect_all(lk_ctl *ctl, bool quiet, const char *traced, GPtrArray *problems);
 
 /* Does a process of that number live? */
 bool lk_ctl_process_lives(int64_t pid);

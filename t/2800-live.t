@@ -6,6 +6,7 @@ use warnings;
 use FindBin;
 use lib "$FindBin::Bin/lib";
 use JSON::PP ();
+use MIME::Base64 ();
 use Test::More;
 use Luukku::Test::Base;
 use Luukku::Test::Desk qw(mail header);
@@ -36,6 +37,22 @@ like($said, qr/^mailbox hr \(POP3 127\.0\.0\.1:\d+\): logged in, 0 mails$/m, 'ch
 like($said, qr/^smtp \(127\.0\.0\.1:\d+\): logged in$/m, 'check --connect: SMTP');
 like($said, qr/^configuration OK\n\z/m, 'check --connect: OK');
 is_deeply($desk->json('check', '--connect'), [], 'check --connect --json: an empty array');
+
+# What is said to a server, without secrets.
+for my $case (['ict', qr/^S: \* OK.*^C: \S+ AUTHENTICATE PLAIN \*\*\*\n.*^C: \S+ SELECT .*^S: \* 1 EXISTS\n/ms],
+	['hr', qr/^S: \+OK.*^C: (?:AUTH PLAIN|PASS) \*\*\*\n.*^C: (?:UIDL|LIST|STAT)/ms],
+	['smtp', qr/^S: 220 .*^C: EHLO .*^C: AUTH PLAIN \*\*\*\n.*^S: 235 /ms])
+{
+	my ($name, $want) = @$case;
+	my $done = $desk->ctl('check', '--connect', '--trace', $name);
+	is($done->{status}, 0, "--trace $name");
+	like($done->{err}, $want, "--trace $name: both sides");
+	my $secrets = join '|', map { quotemeta } map { ($_, MIME::Base64::encode_base64($_, '') =~ s/=+\z//r) } "$name secret";
+	unlike($done->{err}, qr/$secrets/, "--trace $name: the secret is blotted out");
+	is(scalar(() = $done->{err} =~ /^C: .*\*\*\*/mg), 1, "--trace $name: the other servers are not told of");
+}
+is($desk->ctl('check', '--trace', 'ict')->{status}, 64, '--trace without --connect');
+like($desk->ctl('check', '--connect', '--trace', 'nobody')->{err}, qr/nobody: there is no such mailbox/, '--trace of no mailbox');
 
 # One server each with something wrong: what, where, and what to do.
 my $conf = $desk->conf;

@@ -3,6 +3,7 @@
 #define LK_NET_SERVER_H
 
 #include "lib/base/secret.h"
+#include "lib/net/dialogue.h"
 
 #include <stdbool.h>
 
@@ -27,6 +28,7 @@ typedef struct {
 	int io_timeout_ms;	   /* 0: 60 s for each wait */
 	int command_timeout_ms;	   /* 0: 300 s for one whole command, however the bytes drip */
 	int wake_fd;		   /* readable: give up at once; -1 for none */
+	lk_dialogue *dialogue;	   /* is told what both sides say; NULL: nobody listens */
 } lk_server;
 
 #endif

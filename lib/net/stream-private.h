@@ -8,8 +8,9 @@
 
 struct lk_stream {
 	int fd;
-	int wake_fd;	      /* borrowed */
-	gnutls_session_t tls; /* NULL: plain */
+	int wake_fd;	       /* borrowed */
+	lk_dialogue *dialogue; /* borrowed, or NULL */
+	gnutls_session_t tls;  /* NULL: plain */
 	char *name;
 	char *host;
 	char *ca_file;

@@ -77,6 +77,7 @@ bool lk_stream_open(const lk_server *server, lk_stream **ret_stream, GError **er
 	stream->ca_file = g_strdup(server->ca_file ? server->ca_file : "");
 	stream->pin = g_strdup(server->pin ? server->pin : "");
 	stream->wake_fd = server->wake_fd;
+	stream->dialogue = server->dialogue;
 	stream->connect_ms =
 		server->connect_timeout_ms > 0 ? server->connect_timeout_ms : CONNECT_MS;
 	stream->io_ms = server->io_timeout_ms > 0 ? server->io_timeout_ms : IO_MS;
@@ -223,6 +224,9 @@ static bool fill(lk_stream *stream)
 			return lk_stream_kill(stream, "the answer is longer than it may be");
 		stream->budget -= n;
 		stream->deadline += (int64_t)n / BYTES_PER_MS;
+		if (stream->dialogue)
+			lk_dialogue_said(stream->dialogue, false, stream->buffer + stream->start,
+					 n);
 		return true;
 	}
 	return false;
@@ -297,6 +301,8 @@ bool lk_stream_write(lk_stream *stream, const void *bytes, size_t n)
 		ssize_t done = stream->tls ? gnutls_record_send(stream->tls, p, n)
 					   : send(stream->fd, p, n, MSG_NOSIGNAL);
 		if (done > 0) {
+			if (stream->dialogue)
+				lk_dialogue_said(stream->dialogue, true, p, (size_t)done);
 			p += done;
 			n -= (size_t)done;
 			stream->deadline += done / BYTES_PER_MS;
