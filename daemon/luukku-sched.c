@@ -11,6 +11,7 @@
 #include "lib/base/log.h"
 #include "lib/base/sd.h"
 #include "lib/db/lease.h"
+#include "lib/desk/digest.h"
 #include "lib/desk/timer.h"
 
 #include <inttypes.h>
@@ -193,6 +194,19 @@ static bool do_timers(sched *self, bool *ret_more, GError **error)
 	return lk_timers_next(self->db, &self->timer_at, error);
 }
 
+/* Urgent incidents are told at any hour; they may have become so by any mail or command. */
+static bool tell_incidents(sched *self, GError **error)
+{
+	int64_t did = 0;
+
+	if (!lk_digest_tell_incidents(self->db, self->program->policy, lk_now(), &did, error))
+		return false;
+	self->did += did;
+	if (did > 0)
+		lk_info("sched.incidents", "told=%" PRId64, did);
+	return true;
+}
+
 /* Does what is due now; *ret_more: there is more to do at once. */
 static bool work(sched *self, bool *ret_more, GError **error)
 {
@@ -202,7 +216,7 @@ static bool work(sched *self, bool *ret_more, GError **error)
 	*ret_more = false;
 	if (now_ms >= self->renew_ms && (!renew(self, error) || !adopt(self, error)))
 		return false;
-	if (!do_timers(self, ret_more, error))
+	if (!tell_incidents(self, error) || !do_timers(self, ret_more, error))
 		return false;
 	if (now_ms >= self->sweep_ms) {
 		if (!lk_sched_index_sweep(self->db, &self->index, error))
@@ -323,9 +337,9 @@ static bool run(lk_program *program, GError **error)
 
 int main(int argc, char **argv)
 {
-	static const lk_query_group groups[] = {LK_QG_COMMAND,	 LK_QG_LEASE, LK_QG_OUTBOX,
-						LK_QG_RETENTION, LK_QG_SCHED, LK_QG_TICKET,
-						LK_QG_TIMER};
+	static const lk_query_group groups[] = {LK_QG_COMMAND,	 LK_QG_LEASE,  LK_QG_OUTBOX,
+						LK_QG_RETENTION, LK_QG_SCHED,  LK_QG_TICKET,
+						LK_QG_TIMER,	 LK_QG_PICTURE};
 	static const GOptionEntry options[] = {
 		{"instance", 'i', 0, G_OPTION_ARG_STRING, &instance_option,
 		 "which run of luukkud the leases are for", "INSTANCE"},

@@ -31,8 +31,9 @@ look_up s i u
 event s i
 stage s i u
 arrival s i
-quarantine s i
-outbox s i u(claimed_by claimed_until reason state wire)
+quarantine s i u(decided_at decided_by state)
+action s u(used_at)
+outbox s i u(attempts claimed_by claimed_until due_at reason state wire)
 delivery s i
 schema_migration s
 ticket_urgency s
@@ -50,8 +51,11 @@ my %declared = (
 schema_migration s
 setting s
 survey s u(answered_at answered_by changed_at comment message_id outcome score)
-ticket s(id status subject token_epoch)
 timer i
+mailbox s(error_at lag_seconds last_ok_at name waiting)
+outbox s(created_at id state)
+quarantine s(id state)
+ticket s(due_resolve due_respond first_response_at id is_machine opened_at owner paused_at priority queue resolved_at status subject token_epoch type)
 END
 	luukku_lmtp  => $intake,
 	luukku_fetch => ($intake =~ s/^arrival s i$/arrival s i u(server server_error)/mr) . <<'END',
@@ -109,6 +113,9 @@ ticket_words s d
 quarantine s u(detail)
 command_run s u(steps)
 delivery s u(reply)
+action s i d
+agent_token s
+mailbox s
 END
 	luukku_ctl => <<'END',
 survey s u(comment)
@@ -147,6 +154,7 @@ command_run s i u
 consultation s i u
 held_command s i u
 look_up s i u
+action s
 END
 	luukku_read => <<'END',
 mass s
@@ -158,7 +166,7 @@ ticket_link s
 mailbox s
 lease s
 schema_migration s
-ticket s(answer_by changed_at chased clocked_at closed_at due_resolve due_respond files_gone_at first_response_at id is_machine is_silent language merged_into missing_fields opened_at organisation_id owner paused_at priority queue reopened requester_id resolved_at skill sla status supplier tags type waiting_on waiting_until words_gone_at)
+ticket s(answer_by changed_at chased clocked_at closed_at due_resolve due_respond files_gone_at first_response_at id incident_told_at is_machine is_silent language merged_into missing_fields opened_at organisation_id owner paused_at priority queue reopened requester_id resolved_at skill sla status supplier tags type waiting_on waiting_until words_gone_at)
 person s(created_at id language organisation_id organisation_set standing)
 participant s(added_at person_id role ticket_id)
 message s(at direction evidence id importance kind language raw_size ticket_id writer)

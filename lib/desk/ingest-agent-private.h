@@ -31,4 +31,17 @@ bool lk_agent_mail_open(lk_agent_mail *m, lk_ingest_result *result, GError **err
 /* It came by an action link: what was held is run. */
 bool lk_agent_mail_confirm(lk_agent_mail *m, lk_ingest_result *result, GError **error);
 
+/* It came by an action link of a digest: what the link says is done. */
+bool lk_agent_mail_act(lk_agent_mail *m, lk_ingest_result *result, GError **error);
+
+/* --- ingest-agent-run.c: shared with what runs by a link ----------------------------------------
+ */
+
+/* Stores the mail as the agent's; ticket 0: a control mail on none. */
+bool lk_agent_mail_store(lk_agent_mail *m, int64_t ticket, const char *reason,
+			 lk_ingest_result *result, GError **error);
+/* A mail to the agent's address on file. variables borrowed. */
+bool lk_agent_mail_tell(lk_agent_mail *m, const char *template_name, int64_t ticket, int64_t cause,
+			lk_json *variables, const char *reason, GError **error);
+
 #endif

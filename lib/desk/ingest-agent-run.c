@@ -22,8 +22,8 @@ static bool is_manager(const lk_agent_mail *m)
  * Stores the mail with the agent's own words alone as its new words. As a note: what goes to the
  * customer is made a message out when it is sent.
  */
-static bool store(lk_agent_mail *m, int64_t ticket, const char *reason, lk_ingest_result *result,
-		  GError **error)
+bool lk_agent_mail_store(lk_agent_mail *m, int64_t ticket, const char *reason,
+			 lk_ingest_result *result, GError **error)
 {
 	lk_work *work = m->work;
 	const lk_mail *mail = work->mail;
@@ -45,8 +45,8 @@ static bool store(lk_agent_mail *m, int64_t ticket, const char *reason, lk_inges
 }
 
 /* A mail to the agent's address on file, whatever address the agent wrote from. */
-static bool tell_agent(lk_agent_mail *m, const char *template_name, int64_t ticket, int64_t cause,
-		       lk_json *variables, const char *reason, GError **error)
+bool lk_agent_mail_tell(lk_agent_mail *m, const char *template_name, int64_t ticket, int64_t cause,
+			lk_json *variables, const char *reason, GError **error)
 {
 	lk_work *work = m->work;
 	lk_outbox_verdict verdict = LK_OUTBOX_QUEUED;
@@ -74,7 +74,7 @@ bool lk_agent_mail_keep(lk_agent_mail *m, int64_t ticket, const char *reason,
 			lk_ingest_result *result, GError **error)
 {
 	lk_work_tell_as(m->work, m->actor, ticket, "kept_as_note", reason, NULL);
-	return store(m, ticket, reason, result, error);
+	return lk_agent_mail_store(m, ticket, reason, result, error);
 }
 
 /* The ticket whose history says so: not one that the agent cannot see. */
@@ -88,13 +88,13 @@ bool lk_agent_mail_refuse(lk_agent_mail *m, lk_ingest_result *result, GError **e
 		g_strdup_printf("not run and not sent on: %s", m->decision.reason);
 
 	lk_work_tell(work, ticket, "agent_refused", reason, NULL);
-	if (!store(m, ticket, reason, result, error))
+	if (!lk_agent_mail_store(m, ticket, reason, result, error))
 		return false;
 	lk_json_set_text(variables, "reason", m->decision.reason);
 	lk_json_set_text(variables, "from", work->from);
 	lk_json_set_text(variables, "date", date);
-	return tell_agent(m, "refused", ticket, result->message, variables,
-			  "somebody wrote under the agent's address", error);
+	return lk_agent_mail_tell(m, "refused", ticket, result->message, variables,
+				  "somebody wrote under the agent's address", error);
 }
 
 /* --- waiting for its writer ------------------------------------------------------------------- */
@@ -156,8 +156,8 @@ static bool hold(lk_agent_mail *m, int64_t ticket, int64_t message, const char *
 		lk_json_take(variables, "actions", actions);
 	}
 	lk_json_set_text(variables, "expires", expires);
-	return tell_agent(m, "held", ticket, message, variables,
-			  "a mail of the agent's waits for the agent's word", error);
+	return lk_agent_mail_tell(m, "held", ticket, message, variables,
+				  "a mail of the agent's waits for the agent's word", error);
 }
 
 bool lk_agent_mail_hold(lk_agent_mail *m, lk_ingest_result *result, GError **error)
@@ -167,7 +167,7 @@ bool lk_agent_mail_hold(lk_agent_mail *m, lk_ingest_result *result, GError **err
 		"held for 24 hours until its writer confirms it: %s", m->decision.reason);
 
 	lk_work_tell(m->work, ticket, "agent_held", reason, NULL);
-	return store(m, ticket, reason, result, error) &&
+	return lk_agent_mail_store(m, ticket, reason, result, error) &&
 	       hold(m, ticket, result->message, "unproven", m->decision.reason, error);
 }
 
@@ -267,7 +267,7 @@ static bool send_receipt(lk_agent_mail *m, int64_t ticket, int64_t message,
 
 	if (m->commands->commands->len == 0 && receipt->has_run)
 		return true;
-	return tell_agent(
+	return lk_agent_mail_tell(
 		m, receipt->has_run ? "receipt" : "command-error", ticket, message, variables,
 		receipt->has_run ? "the commands were run" : "a line was wrong, and none was run",
 		error);
@@ -283,7 +283,7 @@ static bool take_refusal(lk_agent_mail *m, int64_t ticket, const lk_receipt *rec
 
 	lk_work_tell_as(m->work, m->actor, ticket,
 			receipt->is_stale ? "agent_held" : "commands_refused", reason, NULL);
-	if (!store(m, ticket, reason, result, error))
+	if (!lk_agent_mail_store(m, ticket, reason, result, error))
 		return false;
 	if (receipt->is_stale)
 		return hold(m, ticket, result->message, "stale", reason, error);
@@ -418,7 +418,7 @@ bool lk_agent_mail_run(lk_agent_mail *m, lk_ingest_result *result, GError **erro
 		make_note(m);
 	lk_work_tell_as(work, m->actor, home, "agent_mail", m->decision.reason, NULL);
 	if (!lk_db_savepoint(work->db, error) ||
-	    !store(m, home, "an agent's mail", result, error) ||
+	    !lk_agent_mail_store(m, home, "an agent's mail", result, error) ||
 	    !execute(m, ticket, result->message, seen_at, false, m->commands, &receipt, error))
 		return false;
 	if (!receipt->has_run) {
@@ -507,11 +507,11 @@ bool lk_agent_mail_confirm(lk_agent_mail *m, lk_ingest_result *result, GError **
 				  "address on file"
 				: "the link was used before, or its time is over",
 			NULL);
-	if (!store(m, 0, "an action link", result, error))
+	if (!lk_agent_mail_store(m, 0, "an action link", result, error))
 		return false;
 	if (is_good)
 		return run_held(m, held, error);
 	lk_json_set_text(variables, "reason", "the link was used before, or its time is over");
-	return tell_agent(m, "refused", 0, result->message, variables,
-			  "an action link that is over", error);
+	return lk_agent_mail_tell(m, "refused", 0, result->message, variables,
+				  "an action link that is over", error);
 }

@@ -15,8 +15,9 @@ void lk_work_read_actions(lk_work *work)
 		lk_clue_token *token = &g_array_index(work->clues->tokens, lk_clue_token, i);
 		if (token->purpose != LK_PURPOSE_ACTION)
 			continue;
-		if (token->is_for_sender && !work->held_command)
-			work->held_command = token->number;
+		if (token->is_for_sender && !work->held_command && !work->action)
+			*(token->epoch == LK_ACTION_EPOCH ? &work->action : &work->held_command) =
+				token->number;
 		token->number = 0;
 	}
 }
@@ -374,6 +375,10 @@ bool lk_work_agent(lk_work *work, lk_ingest_result *result, bool *ret_done, GErr
 	if (work->held_command && m.decision.authority != LK_AUTHORITY_REFUSED) {
 		*ret_done = true;
 		return lk_agent_mail_confirm(&m, result, error);
+	}
+	if (work->action && m.decision.authority != LK_AUTHORITY_REFUSED) {
+		*ret_done = true;
+		return lk_agent_mail_act(&m, result, error);
 	}
 	return dispatch(&m, result, ret_done, error);
 }

@@ -10,7 +10,7 @@ static const char *const names[LK_N_NOTICES] = {
 	[LK_NOTICE_ASSIGNED] = "assigned", [LK_NOTICE_TRANSFERRED] = "transferred",
 	[LK_NOTICE_SUPPLIER] = "supplier", [LK_NOTICE_CONSULTED] = "consulted",
 	[LK_NOTICE_NOTE] = "note",	   [LK_NOTICE_CHASED] = "chased",
-	[LK_NOTICE_DATE] = "date",
+	[LK_NOTICE_DATE] = "date",	   [LK_NOTICE_URGENT] = "urgent",
 };
 
 const char *lk_notice_name(lk_notice_kind kind)

@@ -19,6 +19,7 @@ typedef enum {
 	LK_NOTICE_NOTE,	       /* somebody else's words, kept inside */
 	LK_NOTICE_CHASED,      /* the customer asks how it goes */
 	LK_NOTICE_DATE,	       /* the day it waited for has come */
+	LK_NOTICE_URGENT,      /* an urgent incident, for the incident managers */
 	LK_N_NOTICES
 } lk_notice_kind;
 

@@ -3,6 +3,7 @@
 
 #include "lib/base/err.h"
 #include "lib/base/text.h"
+#include "lib/desk/chart.h"
 #include "lib/desk/notice.h"
 #include "lib/desk/render.h"
 #include "lib/desk/scrub.h"
@@ -49,6 +50,7 @@ typedef struct {
 	char *html; /* or NULL */
 	char *subject;
 	char *in_reply_to;     /* or NULL */
+	char *cid;	       /* of its chart, or NULL */
 	GPtrArray *references; /* char * */
 	lk_outbox_form form;
 } draft;
@@ -60,6 +62,7 @@ static void draft_clear(draft *d)
 	g_free(d->html);
 	g_free(d->subject);
 	g_free(d->in_reply_to);
+	g_free(d->cid);
 	if (d->references)
 		g_ptr_array_unref(d->references);
 	g_clear_pointer(&d->pictures, g_ptr_array_unref);
@@ -78,6 +81,26 @@ static void find_pictures(draft *d)
 			g_ptr_array_add(d->pictures, (void *)part->content_id);
 	}
 	d->render.pictures = d->pictures;
+}
+
+/* The figures of a digest as a picture within the mail; they stand in its text, too. */
+static void add_chart(draft *d)
+{
+	lk_json *chart = lk_json_get(d->variables, "chart");
+	GByteArray *png = chart ? lk_chart_png(chart) : NULL;
+
+	if (!png)
+		return;
+	g_free(d->cid);
+	d->cid = g_strdup_printf("chart.%" G_GINT64_FORMAT "@%s", lk_row_int(d->rows, d->row, "id"),
+				 d->policy->domain);
+	lk_compose_part part = {.content_type = "image/png",
+				.content_id = d->cid,
+				.bytes = png->data,
+				.n = png->len};
+	lk_json_set_text(chart, "cid", d->cid);
+	g_ptr_array_add(d->form.bytes, png);
+	g_array_append_val(d->form.parts, part);
 }
 
 /* Nothing of what people wrote brings a reply address of ours out again. */
@@ -151,6 +174,7 @@ static bool start(draft *d, GError **error)
 	if (!fill_notice(d, language, error))
 		return false;
 	find_pictures(d);
+	add_chart(d);
 	lk_json_set_bool(d->variables, "is_late_mail",
 			 d->now - lk_row_time(d->rows, d->row, "created_at") >
 				 LK_OUTBOX_LATE_S * LK_SECOND);

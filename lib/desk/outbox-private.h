@@ -37,6 +37,9 @@ lk_purpose lk_outbox_purpose(const char *name);
 char *lk_outbox_address(const lk_policy *policy, const char *plain, lk_purpose purpose,
 			uint8_t epoch, int64_t number, const char *recipient);
 
+/* Numbers of action tokens are those of held mails (epoch 0) or of the table action. */
+enum { LK_ACTION_EPOCH = 1 };
+
 enum { LK_OUTBOX_HEADERS = 10 };
 
 /* outbox.form as it is read: how one mail is composed. */

@@ -63,6 +63,7 @@ typedef struct {
 	int64_t apart_message; /* that its sender wants taken off apart_ticket; 0: none */
 	int64_t apart_ticket;
 	int64_t held_command;	   /* that its sender's action link runs; 0: none */
+	int64_t action;		   /* of the table action, likewise */
 	bool is_dry;		   /* explain: nothing is written */
 	bool is_sent;		   /* lay in the mailbox's folder of sent mail (ingest-sent.c) */
 	GPtrArray *teams;	   /* lk_work_team *: who hears of it (ingest-notice.c) */

@@ -13,6 +13,8 @@ typedef struct {
 	lk_time now;
 	GPtrArray *alarms;     /* of timer-alarm.c */
 	GHashTable *stand_ins; /* lk_agent * -> who is there for them; borrowed */
+	GPtrArray *digests;    /* const lk_queue *: whose digests are due */
+	bool has_incident_digest;
 } lk_round;
 
 /* A claimed row and its ticket (tickets NULL: it has none). Borrowed. */
@@ -116,5 +118,12 @@ bool lk_job_team_reminder(lk_round *round, const lk_job *job, lk_job_end *end, G
 /* timer-outbox.c */
 bool lk_job_delivery_failed(lk_round *round, const lk_job *job, lk_job_end *end, GError **error);
 bool lk_job_breaker_digest(lk_round *round, const lk_job *job, lk_job_end *end, GError **error);
+
+/* timer-digest.c */
+bool lk_job_digest(lk_round *round, const lk_job *job, lk_job_end *end, GError **error);
+bool lk_job_incident_digest(lk_round *round, const lk_job *job, lk_job_end *end, GError **error);
+/* Writes those of the round. */
+bool lk_digests_send(lk_round *round, GError **error);
+bool lk_timers_prepare_digests(lk_db *db, const lk_policy *policy, lk_time now, GError **error);
 
 #endif

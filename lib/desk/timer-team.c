@@ -199,5 +199,5 @@ bool lk_timers_prepare(lk_db *db, const lk_policy *policy, lk_time now, GError *
 		if (!lk_db_run(db, LK_Q_TIMER_BEGIN, params, NULL, error))
 			return false;
 	}
-	return true;
+	return lk_timers_prepare_digests(db, policy, now, error);
 }

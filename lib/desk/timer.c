@@ -138,6 +138,8 @@ static const struct {
 	{LK_TIMER_TEAM_REMINDER, lk_job_team_reminder},
 	{LK_TIMER_DELIVERY_FAILED, lk_job_delivery_failed},
 	{LK_TIMER_BREAKER_DIGEST, lk_job_breaker_digest},
+	{LK_TIMER_DIGEST, lk_job_digest},
+	{LK_TIMER_INCIDENT_DIGEST, lk_job_incident_digest},
 };
 
 static lk_job_run find_job(const char *kind)
@@ -290,7 +292,8 @@ static bool do_jobs(lk_round *round, const lk_rows *timers, const lk_rows *ticke
 			return false;
 		++*ret_did;
 	}
-	return lk_alarms_send(round, error) && finish(round->db, done, error);
+	return lk_alarms_send(round, error) && lk_digests_send(round, error) &&
+	       finish(round->db, done, error);
 }
 
 static bool run_round(lk_round *round, unsigned most, int64_t *ret_did, bool *ret_more,
@@ -326,9 +329,11 @@ bool lk_timers_run(lk_db *db, const lk_policy *policy, lk_time now, unsigned mos
 		return false;
 	round.alarms = g_ptr_array_new_with_free_func(lk_alarm_free);
 	round.stand_ins = g_hash_table_new(NULL, NULL);
+	round.digests = g_ptr_array_new();
 	is_well = run_round(&round, most, ret_did, ret_more, error);
 	g_ptr_array_unref(round.alarms);
 	g_hash_table_unref(round.stand_ins);
+	g_ptr_array_unref(round.digests);
 	if (!is_well) {
 		lk_db_rollback(db);
 		return false;

@@ -23,6 +23,8 @@
 #define LK_TIMER_DELIVERY_FAILED "delivery_failed" /* the key is the outbox row */
 #define LK_TIMER_BREAKER_DIGEST "breaker-digest"   /* of no ticket; also its template */
 #define LK_TIMER_TEAM_REMINDER "team_reminder"	   /* of no ticket; the key is a queue */
+#define LK_TIMER_DIGEST "digest"		   /* of no ticket; the key is a queue */
+#define LK_TIMER_INCIDENT_DIGEST "incident_digest" /* of no ticket */
 
 /* Everything borrowed. */
 typedef struct {

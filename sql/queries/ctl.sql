@@ -1,4 +1,4 @@
--- What luukkuctl reads and writes, as role luukku_ctl. Who calls: daemon/ctl-*.c and lib/desk/held.c.
+-- What luukkuctl reads and writes, as role luukku_ctl. Who calls: daemon/ctl-*.c.
 
 -- name: ctl_list
 -- Tickets in the order of their urgency. What is related is so both ways. $1 prefix of references; filters, null for any:
@@ -188,31 +188,6 @@ SELECT q.id, q.message_id AS message, q.mailbox, q.reason, q.detail, q.at, q.sta
 	m.kind_reason, m.text
 FROM quarantine q JOIN message m ON m.id = q.message_id
 WHERE q.id = $1;
-
--- name: held_outbox_lock
--- $1 outbox id. Called by lib/desk/held.c.
-SELECT ticket_id, message_id, recipient, state FROM outbox WHERE id = $1 FOR UPDATE;
-
--- name: held_outbox_retry
--- $1 outbox id, $2 now, $3 who wants it. What stood against the mail is no reason why it went. Called by
--- lib/desk/held.c.
-UPDATE outbox SET state = CASE state WHEN 'uncertain' THEN 'uncertain' ELSE 'queued' END, due_at = $2, attempts = 0,
-	claimed_by = NULL, claimed_until = NULL,
-	reason = CASE WHEN state IN ('failed', 'held', 'suppressed', 'cancelled')
-		THEN left('sent again as ' || $3::text || ' asked; before: ' || reason, 1000) ELSE reason END
-WHERE id = $1;
-
--- name: held_outbox_cancel
--- $1 outbox id. Called by lib/desk/held.c.
-UPDATE outbox SET state = 'cancelled', wire = NULL, claimed_by = NULL, claimed_until = NULL WHERE id = $1;
-
--- name: held_quarantine_lock
--- $1 quarantine id. Called by lib/desk/held.c.
-SELECT message_id, mailbox, reason, state FROM quarantine WHERE id = $1 FOR UPDATE;
-
--- name: held_quarantine_decide
--- $1 quarantine id, $2 state, $3 now, $4 actor. Called by lib/desk/held.c.
-UPDATE quarantine SET state = $2, decided_at = $3, decided_by = $4 WHERE id = $1;
 
 -- name: ctl_key_in_use
 -- $1 when the next key began to sign, $2 prefix of references. Tickets not closed that were mailed before, the

@@ -59,6 +59,11 @@ SELECT min(due_at) AS at FROM timer;
 -- $1 kind, $2 key, $3 due. A timer of no ticket, unless it is set.
 INSERT INTO timer (kind, key, due_at) VALUES ($1, $2, $3) ON CONFLICT DO NOTHING;
 
+-- name: timer_begin_sooner
+-- $1 kind, $2 key, $3 due. A timer of no ticket, unless it is set to be due sooner.
+INSERT INTO timer (kind, key, due_at) VALUES ($1, $2, $3)
+ON CONFLICT (kind, (coalesce(ticket_id, 0)), key) DO UPDATE SET due_at = least(timer.due_at, excluded.due_at);
+
 -- name: timer_look
 -- $1 ticket. Whom its reminders concern and what they were told. told_at: the last mail to the
 -- requester; answered_at: the last words of a person to anybody outside; n_still: how often they were
