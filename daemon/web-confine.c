@@ -136,7 +136,7 @@ static bool fill_filter(scmp_filter_ctx filter)
 		bad |= seccomp_rule_add(filter, SCMP_ACT_ALLOW, allowed[i], 0);
 	for (size_t i = 0; i < G_N_ELEMENTS(families); i++)
 		bad |= seccomp_rule_add(filter, SCMP_ACT_ALLOW, SCMP_SYS(socket), 1,
-					SCMP_A0(SCMP_CMP_EQ, (unsigned)families[i]));
+					SCMP_A0(SCMP_CMP_EQ, (unsigned)families[i], 0));
 	/* Files to read; none is written or made. */
 	bad |= seccomp_rule_add(filter, SCMP_ACT_ALLOW, SCMP_SYS(open), 1,
 				SCMP_A1(SCMP_CMP_MASKED_EQ, O_ACCMODE | O_CREAT | O_TRUNC, 0));
@@ -151,7 +151,7 @@ static bool fill_filter(scmp_filter_ctx filter)
 	bad |= seccomp_rule_add(filter, SCMP_ACT_ALLOW, SCMP_SYS(mprotect), 1,
 				SCMP_A2(SCMP_CMP_MASKED_EQ, PROT_EXEC, 0));
 	bad |= seccomp_rule_add(filter, SCMP_ACT_ALLOW, SCMP_SYS(prlimit64), 1,
-				SCMP_A2(SCMP_CMP_EQ, 0));
+				SCMP_A2(SCMP_CMP_EQ, 0, 0));
 	return bad == 0;
 }
 
