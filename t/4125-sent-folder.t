@@ -157,4 +157,30 @@ sent(mail(from => 'ict@example.fi', to => $maija, subject => "vanha $_", text =>
 $said = round('first contact');
 is($desk->db->sql('SELECT count(*) FROM message'), 0, 'what was written before the desk began is left alone');
 is($desk->db->sql("SELECT left_count FROM folder WHERE mailbox = 'ict' AND name = '" . encode('UTF-8', $folder) . "'"), 3, '... and counted');
+
+# --- while luukkud runs, and beside an agent who answers by the notice ---------------------------------
+$desk->start_over;
+my $queues = <<'CONF';
+  { name = "ict"; addresses = ( "ict@example.fi" ); agents = ( "aino@example.fi" ); notify = "agents"; mass: { people = 0; }; },
+  { name = "hr"; addresses = ( "hr@example.fi" ); agents = ( "aino@example.fi" ); notify = "none"; mass: { people = 0; }; }
+CONF
+$desk->configure(agents => encode('UTF-8', '{ name = "Aino Aalto"; address = "aino@example.fi"; }'), queues => encode('UTF-8', $queues));
+$desk->deliver('ict', mail(from => $maija, subject => 'Hiiri rikki', id => 'mouse@sairaala.example', text => "Hiiri on rikki.\n"));
+$desk->dovecot->make_maildir('ict@example.fi', $folder);
+$desk->up;
+wait_until(sub { $desk->smtp->count >= 2 }, 30, 'acknowledgement and notice');
+my ($notice) = grep { $_->{rcpt}[0] eq 'aino@example.fi' } $desk->smtp->mails;
+my $second = time;
+wait_until(sub { time > $second }, 5, 'the next second: a mailbox knows no smaller time');
+sent(mail(from => 'ict@example.fi', to => $maija, subject => 'Re: Hiiri rikki', text => "Uusi hiiri tulee postissa.\n",
+	headers => "In-Reply-To: <mouse\@sairaala.example>\n"));
+ok(wait_until(sub { $desk->db->sql("SELECT count(*) FROM message WHERE direction = 'out' AND reply_text LIKE 'Uusi hiiri%'") }, 30,
+		'the answer in the folder'), 'luukkud finds it at its next look');
+$desk->deliver('ict', mail(from => $aino, to => header($notice->{data}, 'Reply-To'), subject => 'Re: Hiiri rikki',
+	text => "Hae uusi hiiri varastosta.\n", headers => 'In-Reply-To: ' . header($notice->{data}, 'Message-ID') . "\n"));
+wait_until(sub { $desk->smtp->count >= 3 }, 30, 'an answer to the agent');
+is($desk->db->sql("SELECT count(*) FROM outbox WHERE template = 'held' AND recipient = 'aino\@example.fi'"), 1,
+	'an answer written in ignorance of it is held');
+is($desk->db->sql("SELECT count(*) FROM outbox WHERE template = 'reply'"), 0, '... and not sent');
+$desk->down;
 done_testing;
