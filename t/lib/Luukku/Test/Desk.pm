@@ -60,18 +60,22 @@ sub start {
 }
 
 # A real MTA in place of the sink. people and sieve => addresses with mailboxes beside the desk's own
-# (those of sieve may answer by Sieve), aliases => { ADDRESS => where its mail goes }.
+# (those of sieve may answer by Sieve), aliases => { ADDRESS => where its mail goes }, lmtp => [ADDRESS, ..]
+# that luukku-lmtp takes, on ->lmtp_port.
 sub start_postfix {
 	my ($self, $users, %postfix) = @_;
 	Luukku::Test::Postfix::can_run();
 	my $port = free_port();
-	my @own = keys %$users;
+	my %lmtp = map { $_ => 1 } @{ $postfix{lmtp} // [] };
+	my @own = grep { !$lmtp{$_} } keys %$users;
+	$self->{lmtp_port} = free_port();
 	$self->{people} = [@{ $postfix{people} // [] }, @{ $postfix{sieve} // [] }];
 	$users->{$_} = 'people secret' for @{ $self->{people} };
 	$self->{dovecot} = Luukku::Test::Dovecot->start(users => $users,
 		settings => Luukku::Test::Postfix->dovecot_settings($port));
 	$self->{postfix} = Luukku::Test::Postfix->start(port => $port, dovecot => $self->{dovecot},
 		users => [@own, @{ $postfix{people} // [] }], sieve => $postfix{sieve},
+		lmtp => { map { $_ => "127.0.0.1:$self->{lmtp_port}" } keys %lmtp },
 		aliases => { 'luukku-bounces@example.fi' => 'ict@example.fi', %{ $postfix{aliases} // {} } });
 	return;
 }
@@ -121,6 +125,8 @@ sub configure {
 CONF
 	$mailboxes =~ s/\@IMAP\@/$imap/g;
 	$mailboxes =~ s/\@POP3\@/$pop3/g;
+	my $extra = $o->{extra} // '';
+	$extra =~ s/\@LMTP\@/$self->{lmtp_port}/g;
 	my $queues = $o->{queues} // <<'CONF';
   { name = "ict"; addresses = ( "ict@example.fi" ); agents = ( "aino@example.fi" ); notify = "none"; mass: { people = 0; }; },
   { name = "hr"; addresses = ( "hr@example.fi" ); agents = ( "bo@example.fi" ); notify = "none"; mass: { people = 0; }; }
@@ -146,7 +152,7 @@ smtp: { $smtp_text };
 mailboxes: ( $mailboxes );
 agents: ( $agents );
 queues: ( $queues );
-@{[ $o->{extra} // '' ]}
+$extra
 CONF
 	utf8::encode($text) if utf8::is_utf8($text);
 	spew($self->conf, $text, 0600);

@@ -9,10 +9,12 @@ package Luukku::Test::Postfix;
 #           users    => ['ict@example.fi', 'maija@sairaala.example'],
 #           aliases  => { 'luukku-bounces@example.fi' => 'ict@example.fi',   # +EXTENSION is kept
 #                         'loop@kierros.example' => 'ict@example.fi' },      # forwards what comes
-#           sieve    => ['loma@sairaala.example']);      # delivered by Dovecot's LDA, with Sieve
+#           sieve    => ['loma@sairaala.example'],       # delivered by Dovecot's LDA, with Sieve
+#           lmtp     => { 'pipe@example.fi' => '127.0.0.1:24' });        # handed on over LMTP
 #   $postfix->port             SMTP; 127.0.0.1 may send without login
 #   $postfix->sieve($user, $script)
 #   $postfix->send($from, [@to], $mail)     hands a mail in as a client does
+#   $postfix->flush            tries at once what is deferred
 #   $postfix->wait_empty       until everything in the queue is delivered or has bounced
 #   $postfix->log; $postfix->show_log; $postfix->stop
 #
@@ -70,6 +72,7 @@ sub start {
 	my $dir = run_dir() . '/postfix' . ++$instances;
 	my $self = bless { dir => $dir, port => $option{port} // free_port(), dovecot => $option{dovecot},
 		users => $option{users}, aliases => $option{aliases} // {}, sieve => $option{sieve} // [],
+		lmtp => $option{lmtp} // {},
 		size => $option{size} // 52428800 }, $class;
 	$self->make_directories;
 	$self->write_config;
@@ -115,11 +118,13 @@ sub write_config {
 	my ($user, $group) = (scalar getpwuid $uid, scalar getgrgid $gid);
 	my $mail = $dovecot->maildir('USER') =~ s{/USER/Maildir$}{}r;
 	my %sieve = map { $_ => 1 } @{ $self->{sieve} };
-	my %domains = map { (split /@/)[1] => 1 } @{ $self->{users} }, @{ $self->{sieve} }, keys %{ $self->{aliases} };
+	my %domains = map { (split /@/)[1] => 1 } @{ $self->{users} }, @{ $self->{sieve} }, map { keys %$_ } @{$self}{qw(aliases lmtp)};
 	$dovecot->make_maildir($_) for @{ $self->{users} }, @{ $self->{sieve} };
-	write_file("$dir/conf/mailboxes", join '', map { "$_ $_/Maildir/\n" } @{ $self->{users} }, @{ $self->{sieve} });
+	write_file("$dir/conf/mailboxes", join '', map { "$_ $_/Maildir/\n" } @{ $self->{users} }, @{ $self->{sieve} },
+		keys %{ $self->{lmtp} });
 	write_file("$dir/conf/aliases", join '', map { "$_ $self->{aliases}{$_}\n" } sort keys %{ $self->{aliases} });
-	write_file("$dir/conf/transports", join '', map { "$_ lda:\n" } @{ $self->{sieve} });
+	write_file("$dir/conf/transports", join '', (map { "$_ lda:\n" } @{ $self->{sieve} }),
+		map { "$_ lmtp:inet:$self->{lmtp}{$_}\n" } sort keys %{ $self->{lmtp} });
 	my $domains = join ' ', sort keys %domains;
 	write_file("$dir/conf/main.cf", <<"END");
 compatibility_level = 3.6
@@ -162,6 +167,7 @@ smtputf8_enable = no
 END
 	write_file("$dir/conf/master.cf", <<"END");
 127.0.0.1:$self->{port} inet n - n - - smtpd
+pickup unix n - n 60 1 pickup
 cleanup unix n - n - 0 cleanup
 qmgr unix n - n 300 1 qmgr
 rewrite unix - - n - - trivial-rewrite
@@ -170,6 +176,7 @@ defer unix - - n - 0 bounce
 trace unix - - n - 0 bounce
 proxymap unix - - n - - proxymap
 error unix - - n - - error
+lmtp unix - - n - - lmtp
 retry unix - - n - - error
 virtual unix - n n - - virtual
 postlog unix-dgram n - n - 1 postlogd
@@ -222,6 +229,13 @@ sub send {
 	my $said = $smtp->message;
 	$smtp->quit;
 	die "Postfix refuses the mail: $said" if !$done;
+	return;
+}
+
+sub flush {
+	my ($self) = @_;
+	my $done = Luukku::Test::Base::run(['/usr/sbin/postqueue', '-c', "$self->{dir}/conf", '-f']);
+	die "postqueue: $done->{err}\n" if $done->{status} != 0;
 	return;
 }
 
