@@ -138,6 +138,7 @@ static bool collect(lk_ctl *ctl, lk_db *db, subject *s, lk_json *json, GError **
 	g_autoptr(lk_params) messages = lk_params_new();
 	g_autoptr(lk_params) events = lk_params_new();
 	g_autoptr(lk_params) mails = lk_params_new();
+	g_autoptr(lk_params) surveys = lk_params_new();
 
 	if (!find(db, s, error) || !add_person(db, s, json, error))
 		return false;
@@ -150,7 +151,9 @@ static bool collect(lk_ctl *ctl, lk_db *db, subject *s, lk_json *json, GError **
 	param_ids(events, s->messages);
 	lk_param_text(mails, prefix);
 	param_hash(mails, s->address.hash);
+	lk_param_int(surveys, s->id);
 	return add_rows(db, LK_Q_PERSON_EXPORT_TICKETS, tickets, json, "tickets", error) &&
+	       add_rows(db, LK_Q_SURVEY_EXPORT, surveys, json, "surveys", error) &&
 	       add_rows(db, LK_Q_PERSON_EXPORT_MESSAGES, messages, json, "messages", error) &&
 	       add_rows(db, LK_Q_PERSON_EXPORT_EVENTS, events, json, "events", error) &&
 	       add_rows(db, LK_Q_PERSON_EXPORT_MAILS, mails, json, "mails", error);
@@ -245,6 +248,7 @@ static bool erase_rest(lk_db *db, const subject *s, const mask *m, GError **erro
 	g_autoptr(lk_params) tickets = lk_params_new();
 	g_autoptr(lk_params) events = lk_params_new();
 	g_autoptr(lk_params) person = lk_params_new();
+	g_autoptr(lk_params) surveys = lk_params_new();
 
 	param_ids(tickets, s->own);
 	param_hash(tickets, m->subject_hash);
@@ -253,11 +257,13 @@ static bool erase_rest(lk_db *db, const subject *s, const mask *m, GError **erro
 	lk_param_text(events, m->pattern);
 	lk_param_text(events, m->address);
 	param_ids(events, s->own);
+	lk_param_int(surveys, s->id);
 	lk_param_int(person, s->id);
 	param_hash(person, m->hash);
 	lk_param_text(person, m->address);
 	return lk_db_run(db, LK_Q_PERSON_ERASE_TICKETS, tickets, NULL, error) &&
 	       lk_db_run(db, LK_Q_PERSON_ERASE_EVENTS, events, NULL, error) &&
+	       lk_db_run(db, LK_Q_SURVEY_ERASE, surveys, NULL, error) &&
 	       lk_db_run(db, LK_Q_PERSON_ERASE_PERSON, person, NULL, error);
 }
 

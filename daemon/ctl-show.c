@@ -17,6 +17,7 @@ typedef struct {
 	lk_rows *deliveries;
 	lk_rows *events;
 	lk_rows *stages;
+	lk_rows *survey;
 } record;
 
 static void record_clear(record *r)
@@ -28,6 +29,7 @@ static void record_clear(record *r)
 	lk_rows_free(r->deliveries);
 	lk_rows_free(r->events);
 	lk_rows_free(r->stages);
+	lk_rows_free(r->survey);
 }
 G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(record, record_clear)
 
@@ -52,7 +54,8 @@ static bool load(lk_ctl *ctl, lk_db *db, int64_t ticket, record *r, GError **err
 	       lk_db_run(db, LK_Q_CTL_ATTACHMENTS, of_ticket, &r->attachments, error) &&
 	       lk_db_run(db, LK_Q_CTL_DELIVERIES, of_ticket, &r->deliveries, error) &&
 	       lk_db_run(db, LK_Q_CTL_EVENTS, of_ticket, &r->events, error) &&
-	       lk_db_run(db, LK_Q_CTL_STAGES, of_ticket, &r->stages, error);
+	       lk_db_run(db, LK_Q_CTL_STAGES, of_ticket, &r->stages, error) &&
+	       lk_db_run(db, LK_Q_SURVEY_SHOW, of_ticket, &r->survey, error);
 }
 
 static lk_json *attachments_json(const record *r, int64_t message)
@@ -182,6 +185,34 @@ static lk_json *stages_json(const lk_policy *policy, const record *r)
 	return array;
 }
 
+/* The last one that was sent, or null: the administrator sees what a score is about. */
+static void add_survey(lk_json *record_json, const record *r)
+{
+	const char *outcome = NULL;
+	lk_json *json = NULL;
+
+	if (lk_rows_count(r->survey) == 0) {
+		lk_json_set_null(record_json, "survey");
+		return;
+	}
+	json = lk_json_object();
+	lk_json_take(record_json, "survey", json);
+	outcome = lk_row_text(r->survey, 0, "outcome");
+	lk_ctl_json_time(json, "sent_at", lk_row_time(r->survey, 0, "sent_at"));
+	lk_ctl_json_time(json, "answered_at",
+			 outcome ? lk_row_time(r->survey, 0, "answered_at") : LK_TIME_NONE);
+	if (outcome)
+		lk_json_set_bool(json, "in_order", strcmp(outcome, "no") != 0);
+	else
+		lk_json_set_null(json, "in_order");
+	if (lk_row_is_null(r->survey, 0, "score"))
+		lk_json_set_null(json, "score");
+	else
+		lk_json_set_int(json, "score", lk_row_int(r->survey, 0, "score"));
+	lk_json_set_text(json, "comment", lk_row_text(r->survey, 0, "comment"));
+	lk_json_set_text(json, "excluded", lk_row_text(r->survey, 0, "survey_excluded"));
+}
+
 static lk_json *record_json(lk_ctl *ctl, const lk_policy *policy, const record *r)
 {
 	lk_json *json = lk_ctl_ticket_json(ctl, r->ticket, 0);
@@ -196,7 +227,7 @@ static lk_json *record_json(lk_ctl *ctl, const lk_policy *policy, const record *
 	lk_json_take(json, "messages", messages);
 	lk_json_take(json, "events", events_json(r));
 	lk_json_take(json, "stages", stages_json(policy, r));
-	lk_json_set_null(json, "survey");
+	add_survey(json, r);
 	return json;
 }
 
@@ -251,6 +282,28 @@ static void print_fields(const lk_rows *t)
 		lk_ctl_print_field("Missing", g_ptr_array_index(missing, i));
 }
 
+static void print_survey(const record *r)
+{
+	const char *outcome =
+		lk_rows_count(r->survey) > 0 ? lk_row_text(r->survey, 0, "outcome") : NULL;
+	g_autofree char *score = NULL;
+
+	if (lk_rows_count(r->survey) == 0)
+		return;
+	print_time_field("Survey sent", r->survey, "sent_at");
+	if (outcome == NULL)
+		return;
+	score = lk_row_is_null(r->survey, 0, "score")
+			? g_strdup(strcmp(outcome, "no") == 0	 ? "not in order"
+				   : strcmp(outcome, "low") == 0 ? "a low score, which is not kept"
+								 : "in order")
+			: g_strdup_printf("in order, %" PRId64 " of 10",
+					  lk_row_int(r->survey, 0, "score"));
+	lk_ctl_print_field("Answer", score);
+	lk_ctl_print_field("Comment", lk_row_text(r->survey, 0, "comment"));
+	lk_ctl_print_field("Excluded", lk_row_text(r->survey, 0, "survey_excluded"));
+}
+
 static void print_head(lk_ctl *ctl, const record *r)
 {
 	const lk_rows *t = r->ticket;
@@ -283,6 +336,7 @@ static void print_head(lk_ctl *ctl, const record *r)
 	lk_ctl_print_field("Waiting on", lk_row_text(t, 0, "waiting_on"));
 	print_links(r);
 	lk_ctl_print_field("Resolution", lk_row_text(t, 0, "resolution"));
+	print_survey(r);
 	for (size_t i = 0; i < lk_rows_count(r->participants); i++) {
 		g_autofree char *who = mailbox_text(lk_row_text(r->participants, i, "name"),
 						    lk_row_text(r->participants, i, "address"));

@@ -337,9 +337,9 @@ static bool run(lk_program *program, GError **error)
 
 int main(int argc, char **argv)
 {
-	static const lk_query_group groups[] = {LK_QG_COMMAND,	 LK_QG_LEASE,  LK_QG_OUTBOX,
-						LK_QG_RETENTION, LK_QG_SCHED,  LK_QG_TICKET,
-						LK_QG_TIMER,	 LK_QG_PICTURE};
+	static const lk_query_group groups[] = {LK_QG_COMMAND,	 LK_QG_LEASE, LK_QG_OUTBOX,
+						LK_QG_RETENTION, LK_QG_SCHED, LK_QG_SURVEY,
+						LK_QG_TICKET,	 LK_QG_TIMER, LK_QG_PICTURE};
 	static const GOptionEntry options[] = {
 		{"instance", 'i', 0, G_OPTION_ARG_STRING, &instance_option,
 		 "which run of luukkud the leases are for", "INSTANCE"},

@@ -16,6 +16,7 @@ static void web_clear(lk_web *web)
 {
 	g_clear_pointer(&web->db, lk_db_close);
 	g_clear_pointer(&web->board_token, lk_secret_free);
+	g_clear_pointer(&web->counters, lk_web_counters_free);
 }
 G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(lk_web, web_clear)
 
@@ -71,7 +72,8 @@ static bool run(lk_program *program, GError **error)
 {
 	g_auto(lk_web) web = {.program = program,
 			      .db_backoff = {.first_ms = 1000, .most_ms = 30000},
-			      .since = lk_now()};
+			      .since = lk_now(),
+			      .counters = lk_web_counters_new()};
 	lk_web_server *servers[LK_N_WEB_SITES] = {NULL};
 	bool is_well = true;
 
@@ -99,7 +101,7 @@ static bool run(lk_program *program, GError **error)
 
 int main(int argc, char **argv)
 {
-	static const lk_query_group groups[] = {LK_QG_WEB};
+	static const lk_query_group groups[] = {LK_QG_SURVEY, LK_QG_WEB};
 	static const lk_program_spec spec = {
 		.name = "luukku-web",
 		.role = "luukku_web",

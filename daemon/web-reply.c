@@ -42,19 +42,41 @@ bool lk_web_page(const lk_web *web, lk_web_reply *reply, unsigned status, const 
 	return true;
 }
 
+lk_json *lk_web_values(const lk_web *web, lk_lang lang)
+{
+	static const char *const names[LK_N_LANGS] = {"Suomeksi", "På svenska", "In English"};
+	const lk_policy *policy = web->program->policy;
+	lk_json *values = lk_json_object();
+	lk_json *languages = lk_json_array();
+
+	for (int i = 0; i < LK_N_LANGS; i++) {
+		lk_json *one = NULL;
+
+		if (i == (int)lang || !policy->languages[i])
+			continue;
+		one = lk_json_object();
+		lk_json_set_text(one, "code", lk_lang_code((lk_lang)i));
+		lk_json_set_text(one, "name", names[i]);
+		lk_json_push(languages, one);
+	}
+	lk_json_take(values, "languages", languages);
+	lk_json_set_text(values, "language", lk_lang_code(lang));
+	lk_json_set_text(values, "site_name", policy->site_name);
+	lk_json_set_text(values, "accessibility_url", policy->accessibility_url);
+	return values;
+}
+
 void lk_web_problem(const lk_web *web, const lk_web_request *request, lk_web_reply *reply,
 		    unsigned status, const char *what)
 {
 	const lk_policy *policy = web->program->policy;
 	lk_lang lang = lk_web_language(web, request, policy->language);
-	g_autoptr(lk_json) values = lk_json_object();
+	g_autoptr(lk_json) values = lk_web_values(web, lang);
 	g_autofree char *key = g_strconcat("is_", what, NULL);
 	g_autofree char *line = g_strconcat(what, "\n", NULL);
 	g_autoptr(GError) failed = NULL;
 
 	lk_json_set_bool(values, key, true);
-	lk_json_set_text(values, "site_name", policy->site_name);
-	lk_json_set_text(values, "accessibility_url", policy->accessibility_url);
 	if (request->site == LK_WEB_PUBLIC &&
 	    lk_web_page(web, reply, status, "", lang, "web-problem", values, &failed))
 		return;
@@ -85,18 +107,24 @@ static int quality_of(const char *header, const char *code)
 	return best;
 }
 
-lk_lang lk_web_language(const lk_web *web, const lk_web_request *request, lk_lang fallback)
+bool lk_web_chosen_language(const lk_web_request *request, lk_lang *ret_lang)
 {
-	const lk_policy *policy = web->program->policy;
 	const char *asked = NULL;
-	lk_lang lang = fallback;
-	int best = 0;
 
 	if (request->form)
 		asked = lk_web_form_get(request->form, "lang");
 	if (!asked && request->args)
 		asked = lk_web_form_get(request->args, "lang");
-	if (asked && lk_lang_parse(asked, &lang))
+	return asked && lk_lang_parse(asked, ret_lang);
+}
+
+lk_lang lk_web_language(const lk_web *web, const lk_web_request *request, lk_lang fallback)
+{
+	const lk_policy *policy = web->program->policy;
+	lk_lang lang = fallback;
+	int best = 0;
+
+	if (lk_web_chosen_language(request, &lang))
 		return lang;
 	for (int i = 0; request->accept_language && i < LK_N_LANGS; i++) {
 		int quality = quality_of(request->accept_language, lk_lang_code((lk_lang)i));

@@ -35,6 +35,11 @@ typedef enum {
 
 enum { LK_WEB_GET = 1, LK_WEB_POST = 2 }; /* HEAD is GET without the body */
 
+/* What /metrics counts (web-metrics.c). */
+typedef struct lk_web_counters lk_web_counters;
+lk_web_counters *lk_web_counters_new(void);
+void lk_web_counters_free(lk_web_counters *counters);
+
 /* One program's state; changed by one loop. */
 typedef struct {
 	const lk_program *program; /* borrowed; conf, policy and keys (of surveys only) are in it */
@@ -43,7 +48,8 @@ typedef struct {
 	lk_backoff db_backoff;
 	lk_secret *board_token; /* NULL: no board */
 	lk_time since;
-	int64_t answers[6]; /* by hundreds of the status, for /metrics */
+	int64_t answers[6]; /* by hundreds of the status */
+	lk_web_counters *counters;
 } lk_web;
 
 /* What was asked. Everything borrowed for the call; texts are bytes of strangers. */
@@ -122,6 +128,11 @@ void lk_web_problem(const lk_web *web, const lk_web_request *request, lk_web_rep
 
 /* ?lang= or lang in the form, else what Accept-Language likes best, else fallback. */
 lk_lang lk_web_language(const lk_web *web, const lk_web_request *request, lk_lang fallback);
+/* The first half of that: somebody chose it. */
+bool lk_web_chosen_language(const lk_web_request *request, lk_lang *ret_lang);
+
+/* What every page of the public site is filled with: names, and links to the other languages. */
+lk_json *lk_web_values(const lk_web *web, lk_lang lang);
 
 /* The header's value for this page: the hashes of its <style> elements. Caller frees. */
 char *lk_web_policy(const GString *html);
@@ -131,6 +142,10 @@ char *lk_web_policy(const GString *html);
 bool lk_web_healthz(lk_web *web, const lk_web_request *request, lk_web_reply *reply,
 		    GError **error);
 bool lk_web_readyz(lk_web *web, const lk_web_request *request, lk_web_reply *reply, GError **error);
+bool lk_web_metrics(lk_web *web, const lk_web_request *request, lk_web_reply *reply,
+		    GError **error);
+/* The path's rest is the token. Only a POST records. */
+bool lk_web_survey(lk_web *web, const lk_web_request *request, lk_web_reply *reply, GError **error);
 
 /* --- web-http.c ----------------------------------------------------------------------------- */
 

@@ -51,11 +51,17 @@ my %declared = (
 schema_migration s
 setting s
 survey s u(answered_at answered_by changed_at comment message_id outcome score)
-timer i
-mailbox s(error_at lag_seconds last_ok_at name waiting)
+ticket s(due_resolve due_respond first_response_at id is_machine opened_at owner paused_at priority queue resolved_at status subject tags token_epoch type)
+timer s(attempts due_at) i
+message s(id kind ticket_id)
+arrival s(fetched_at id mailbox message_id outcome server server_error)
+event s(at event id)
+delivery s(at id state)
 outbox s(created_at id state)
 quarantine s(id state)
-ticket s(due_resolve due_respond first_response_at id is_machine opened_at owner paused_at priority queue resolved_at status subject token_epoch type)
+ticket_urgency s
+mailbox s
+lease s
 END
 	luukku_lmtp  => $intake,
 	luukku_fetch => ($intake =~ s/^arrival s i$/arrival s i u(server server_error)/mr) . <<'END',

@@ -112,6 +112,20 @@ static void add_reminders(clocks *c, const lk_queue *queue)
 			lk_hours_add(lk_hours_of_queue(c->policy, queue), at, &queue->tell_every));
 }
 
+/* Whether it is sent is found out when it is due: a ticket may be opened again before. */
+static void add_survey(clocks *c, const lk_queue *queue)
+{
+	const lk_survey_policy *survey = &queue->survey;
+	const char *column = survey->send == LK_SURVEY_CLOSED ? "closed_at" : "resolved_at";
+	bool is_due = survey->send == LK_SURVEY_CLOSED
+			      ? c->status == LK_STATUS_CLOSED
+			      : c->status == LK_STATUS_RESOLVED || c->status == LK_STATUS_CLOSED;
+
+	if (survey->send != LK_SURVEY_NONE && is_due && !lk_row_is_null(c->row, 0, column))
+		add_timer(c, LK_TIMER_SURVEY, "",
+			  lk_row_time(c->row, 0, column) + survey->delay_s * LK_SECOND);
+}
+
 static void add_timers(clocks *c)
 {
 	const lk_queue *queue = lk_policy_queue(c->policy, lk_row_text(c->row, 0, "queue"));
@@ -124,8 +138,10 @@ static void add_timers(clocks *c)
 		add_sla_timers(c, &c->times.resolve, LK_TIMER_RESOLVE_WARNING,
 			       LK_TIMER_RESOLVE_BREACH);
 	}
-	if (queue && (!is_silent || !lk_row_is_null(c->row, 0, "first_response_at")))
+	if (queue && (!is_silent || !lk_row_is_null(c->row, 0, "first_response_at"))) {
 		add_reminders(c, queue);
+		add_survey(c, queue);
+	}
 	if (c->status == LK_STATUS_ON_HOLD && !lk_row_is_null(c->row, 0, "waiting_until"))
 		add_timer(c, LK_TIMER_WAIT_UNTIL, "on_hold",
 			  lk_row_time(c->row, 0, "waiting_until"));

@@ -197,6 +197,9 @@ static bool set_resolution(lk_run *run, const char *text, bool is_workaround, GE
 	lk_json *detail = lk_json_object();
 
 	lk_json_set_bool(detail, "is_workaround", is_workaround);
+	/* Who was told nothing is not asked about it either. */
+	if (run->command->is_silent)
+		lk_json_set_bool(detail, "is_silent", true);
 	return (!*text || lk_run_change_text(run, "resolution", text, error)) &&
 	       lk_run_event(run, "resolution",
 			    is_workaround ? "resolved by a workaround" : "resolved by an agent",

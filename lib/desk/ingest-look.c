@@ -85,6 +85,7 @@ void lk_work_clear(lk_work *work)
 {
 	g_clear_pointer(&work->actor, g_free);
 	g_clear_pointer(&work->known, lk_rows_free);
+	g_clear_pointer(&work->survey, lk_rows_free);
 	g_clear_pointer(&work->clues, lk_clues_free);
 	lk_thread_facts_clear(&work->facts);
 	lk_thread_decision_clear(&work->thread);
@@ -415,7 +416,8 @@ bool lk_work_decide(lk_work *work, GError **error)
 	work->clues = lk_clues_find(work->policy, work->mail, work->intake->recipients);
 	lk_work_read_actions(work);
 	lk_work_read_supplier(work);
-	if (!lk_work_read_apart(work, error) || !load_candidates(work, error))
+	if (!lk_work_read_apart(work, error) || !lk_work_read_survey(work, error) ||
+	    !load_candidates(work, error))
 		return false;
 	read_facts(work);
 	lk_work_trust_sent(work);

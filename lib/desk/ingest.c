@@ -107,6 +107,13 @@ static bool take_own(lk_work *work, lk_outcome outcome, const char *quarantine, 
 	       lk_work_store(work, outcome, reason, quarantine, 0, 0, result, error);
 }
 
+/* What customers ask by links and subjects. */
+static bool take_request(lk_work *work, lk_ingest_result *result, bool *ret_done, GError **error)
+{
+	return lk_work_apart(work, result, ret_done, error) &&
+	       (*ret_done || lk_work_status_list(work, result, ret_done, error));
+}
+
 static bool take_control(lk_work *work, lk_ingest_result *result, bool *ret_done, GError **error)
 {
 	own_mail own = own_mail_of(work);
@@ -125,8 +132,9 @@ static bool take_control(lk_work *work, lk_ingest_result *result, bool *ret_done
 	if (work->mail->kind == LK_KIND_BOUNCE)
 		return lk_work_bounce(work, result, ret_done, error);
 	*ret_done = false;
-	return lk_work_apart(work, result, ret_done, error) &&
-	       (*ret_done || lk_work_status_list(work, result, ret_done, error));
+	if (!lk_work_survey(work, result, ret_done, error))
+		return false;
+	return *ret_done || take_request(work, result, ret_done, error);
 }
 
 /* Not every mail is answered; the history says why not. */

@@ -63,6 +63,15 @@ bool lk_work_read_apart(lk_work *work, GError **error);
 /* own.c: takes the mail's earlier message off its ticket, when the mail came to ask for that. */
 bool lk_work_apart(lk_work *work, lk_ingest_result *result, bool *ret_done, GError **error);
 
+/*
+ * ingest-survey.c: reads the tokens of surveys among the clues as what they stand for: the customer's
+ * of the survey's ticket. Before load of candidates.
+ */
+bool lk_work_read_survey(lk_work *work, GError **error);
+
+/* ingest-survey.c: writes the answer down. *ret_done false: the mail is a message like any other. */
+bool lk_work_survey(lk_work *work, lk_ingest_result *result, bool *ret_done, GError **error);
+
 /* A stored mail that a person made a ticket. Everything borrowed. */
 typedef struct {
 	int64_t message;

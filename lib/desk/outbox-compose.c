@@ -8,6 +8,7 @@
 #include "lib/desk/render.h"
 #include "lib/desk/scrub.h"
 #include "lib/desk/subject.h"
+#include "lib/desk/survey.h"
 #include "lib/desk/ticket.h"
 #include "lib/mail/compose.h"
 
@@ -42,6 +43,8 @@ typedef struct {
 	const lk_queue *queue;
 	lk_purpose purpose;
 	int64_t ticket;
+	int64_t survey;	    /* that it asks; 0: it is another mail */
+	char *survey_token; /* or NULL */
 	const char *recipient;
 	lk_render render;
 	GPtrArray *pictures;
@@ -58,6 +61,7 @@ typedef struct {
 static void draft_clear(draft *d)
 {
 	g_clear_pointer(&d->variables, lk_json_unref);
+	g_free(d->survey_token);
 	g_free(d->text);
 	g_free(d->html);
 	g_free(d->subject);
@@ -123,8 +127,23 @@ static char *reply_address(const draft *d)
 
 	if (!d->ticket)
 		return NULL;
-	return lk_outbox_address(d->policy, d->queue->from, purpose, epoch, d->ticket,
-				 d->recipient);
+	return lk_outbox_address(d->policy, d->queue->from, purpose, epoch,
+				 d->survey ? d->survey : d->ticket, d->recipient);
+}
+
+/* The page and the answers by mail; the words of the links are understood in any language. */
+static void set_survey_links(draft *d)
+{
+	uint8_t epoch = (uint8_t)lk_row_int(d->rows, d->row, "epoch");
+	g_autofree char *reply_to = NULL;
+
+	if (!d->survey)
+		return;
+	reply_to = reply_address(d);
+	d->survey_token = lk_token_sign(d->policy->keys, LK_PURPOSE_SURVEY, epoch,
+					(uint64_t)d->survey, d->recipient);
+	lk_survey_links(d->variables, d->policy, d->render.languages[0], d->survey_token,
+			strstr(reply_to, d->survey_token) ? reply_to : NULL);
 }
 
 /* A notice says how the ticket is now, not how it was when the row was written. */
@@ -165,6 +184,8 @@ static bool start(draft *d, GError **error)
 	d->recipient = lk_row_text(d->rows, d->row, "recipient");
 	if (!read_variables(d, error))
 		return false;
+	if (d->purpose == LK_PURPOSE_SURVEY)
+		d->survey = lk_json_get_int(d->variables, "survey", 0);
 	if (!lk_outbox_form_read(d->db, lk_row_text(d->rows, d->row, "form"), d->purpose, &d->form,
 				 error))
 		return false;
@@ -184,7 +205,17 @@ static bool start(draft *d, GError **error)
 	d->render.template_name = lk_row_text(d->rows, d->row, "template");
 	lk_render_choose(&d->render, language,
 			 lk_json_get_bool(d->variables, "is_bilingual", false));
+	set_survey_links(d);
 	return true;
+}
+
+/* What the ticket keeps of the mail: whoever reads that cannot answer for the customer. */
+static char *shown_text(const draft *d)
+{
+	g_auto(GStrv) pieces =
+		d->survey_token ? g_strsplit(d->text, d->survey_token, -1) : NULL;
+
+	return pieces ? g_strjoinv("...", pieces) : g_strdup(d->text);
 }
 
 /* A customer's id goes into our headers only when it can do no harm there. */
@@ -324,6 +355,7 @@ static bool store(draft *d, const GString *wire, const char *envelope_from, GErr
 	g_autoptr(lk_json) to = shown_people(d);
 	g_autofree char *to_text = lk_json_dump(to, false);
 	g_autofree char *cc_text = d->form.cc ? lk_json_dump(d->form.cc, false) : g_strdup("[]");
+	g_autofree char *text = shown_text(d);
 	uint8_t hash[LK_KEY_HASH_BYTES];
 
 	lk_key_hash(id, hash);
@@ -343,7 +375,7 @@ static bool store(draft *d, const GString *wire, const char *envelope_from, GErr
 	lk_param_text(params, d->in_reply_to);
 	lk_param_texts(params, d->references);
 	lk_param_time(params, d->now);
-	lk_param_text(params, d->text);
+	lk_param_text(params, text);
 	lk_param_text(params, lk_lang_code(d->render.languages[0]));
 	lk_param_text(params,
 		      lk_writer_name(d->form.is_personal ? LK_WRITER_AGENT : LK_WRITER_MACHINE));

@@ -62,6 +62,7 @@ typedef struct {
 	int64_t stored;	       /* the mail is this message of the database; 0: it just came */
 	int64_t apart_message; /* that its sender wants taken off apart_ticket; 0: none */
 	int64_t apart_ticket;
+	lk_rows *survey;	   /* that its sender may answer by it, or NULL */
 	int64_t held_command;	   /* that its sender's action link runs; 0: none */
 	int64_t action;		   /* of the table action, likewise */
 	bool is_dry;		   /* explain: nothing is written */

@@ -124,7 +124,6 @@ static const char *purpose_words(lk_purpose purpose)
 		return "a supplier's words stay inside";
 	case LK_PURPOSE_CONSULT:
 		return "it answers a question to a colleague";
-	case LK_PURPOSE_SURVEY:
 	case LK_PURPOSE_ACTION:
 		return "it came to an address that is for answers by button only";
 	default:

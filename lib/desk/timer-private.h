@@ -115,6 +115,9 @@ bool lk_job_supplier_reminder(lk_round *round, const lk_job *job, lk_job_end *en
 /* timer-team.c */
 bool lk_job_wait_until(lk_round *round, const lk_job *job, lk_job_end *end, GError **error);
 bool lk_job_team_reminder(lk_round *round, const lk_job *job, lk_job_end *end, GError **error);
+/* timer-survey.c */
+bool lk_job_survey(lk_round *round, const lk_job *job, lk_job_end *end, GError **error);
+bool lk_job_survey_answer(lk_round *round, const lk_job *job, lk_job_end *end, GError **error);
 /* timer-outbox.c */
 bool lk_job_delivery_failed(lk_round *round, const lk_job *job, lk_job_end *end, GError **error);
 bool lk_job_breaker_digest(lk_round *round, const lk_job *job, lk_job_end *end, GError **error);

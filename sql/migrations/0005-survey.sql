@@ -45,6 +45,17 @@ GRANT SELECT (id, subject, status, token_epoch) ON ticket TO luukku_web;
 GRANT UPDATE (outcome, score, comment, answered_at, changed_at, answered_by, message_id) ON survey TO luukku_web;
 GRANT INSERT ON timer TO luukku_web;
 
+-- What /metrics counts: numbers and names of the house, no words.
+GRANT SELECT (queue, opened_at, tags) ON ticket TO luukku_web;
+GRANT SELECT (id, ticket_id, kind) ON message TO luukku_web;
+GRANT SELECT (id, mailbox, message_id, outcome, server, server_error, fetched_at) ON arrival TO luukku_web;
+GRANT SELECT (id, at, event) ON event TO luukku_web;
+GRANT SELECT (id, at, state) ON delivery TO luukku_web;
+GRANT SELECT (state, created_at) ON outbox TO luukku_web;
+GRANT SELECT (state) ON quarantine TO luukku_web;
+GRANT SELECT (due_at, attempts) ON timer TO luukku_web;
+GRANT SELECT ON ticket_urgency, mailbox, lease TO luukku_web;
+
 -- Answers by mail.
 GRANT SELECT ON survey TO luukku_fetch, luukku_lmtp, luukku_ctl, luukku_send;
 GRANT UPDATE (outcome, score, comment, answered_at, changed_at, answered_by, message_id) ON survey

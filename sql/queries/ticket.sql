@@ -134,7 +134,7 @@ RETURNING id;
 -- $1 ticket. What its clocks depend on, stages from the oldest in arrays of one length (to: null for
 -- the one that lasts), times in microseconds. Locks the ticket.
 SELECT t.queue, t.type, t.priority, t.sla, o.name AS organisation, t.status, t.opened_at,
-       t.first_response_at, t.resolved_at, t.waiting_until, t.due_respond, t.due_resolve, t.clocked_at,
+       t.first_response_at, t.resolved_at, t.closed_at, t.waiting_until, t.due_respond, t.due_resolve, t.clocked_at,
        t.is_silent,
        (SELECT string_agg(s.status || ' ' || (extract(epoch FROM s.from_at) * 1000000)::bigint || ' '
 			|| coalesce((extract(epoch FROM s.to_at) * 1000000)::bigint::text, '-'),
