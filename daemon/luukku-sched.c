@@ -23,8 +23,12 @@ enum {
 	LEASE_ONCE_S = 300, /* --once does not come back to renew while fetchers run */
 	RENEW_MS = 10 * 1000,
 	HOUR_MS = 3600 * 1000,
-	/* Steps of one kind between two looks at the leases. */
+	/*
+	 * Steps of one kind between two looks at what is due, and how long they may take: a
+	 * reminder is not late because old mail is being dropped.
+	 */
 	MOST_STEPS = 20,
+	STEPS_MS = 300,
 	/* Jobs of one transaction: what one person is told in it is one mail. */
 	MOST_JOBS = 1000,
 	/* Due work that another one holds is looked at again so much later. */
@@ -93,13 +97,19 @@ static bool renew(sched *self, GError **error)
 	return true;
 }
 
-/* *ret_more: stopped by the number of steps, not by the end of the work. */
+/* May the next step be taken, after so many since then? */
+static bool goes_on(int steps, int64_t begin_ms)
+{
+	return steps < MOST_STEPS && (steps == 0 || lk_monotonic_ms() - begin_ms < STEPS_MS);
+}
+
+/* *ret_more: stopped by the number of steps or their time, not by the end of the work. */
 static bool index_messages(sched *self, bool *ret_more, GError **error)
 {
-	int64_t did = 0;
+	int64_t did = 0, begin_ms = lk_monotonic_ms();
 
 	*ret_more = true;
-	for (int i = 0; i < MOST_STEPS && *ret_more; i++) {
+	for (int i = 0; goes_on(i, begin_ms) && *ret_more; i++) {
 		if (!lk_sched_index_step(self->db, &self->index, &did, ret_more, error))
 			return false;
 		self->did += did;
@@ -110,11 +120,11 @@ static bool index_messages(sched *self, bool *ret_more, GError **error)
 static bool drop_old(sched *self, bool *ret_more, GError **error)
 {
 	int64_t keep_s = self->program->conf->database.keep_raw_s;
-	int64_t did = 0;
+	int64_t did = 0, begin_ms = lk_monotonic_ms();
 
 	/* LK_CONF_FOREVER, or so long that nothing can be that old. */
 	*ret_more = keep_s <= lk_now() / LK_SECOND;
-	for (int i = 0; i < MOST_STEPS && *ret_more; i++) {
+	for (int i = 0; goes_on(i, begin_ms) && *ret_more; i++) {
 		if (!lk_sched_raw_step(self->db, lk_now() - keep_s * LK_SECOND, &did, ret_more,
 				       error))
 			return false;
@@ -253,7 +263,7 @@ static bool wait_for_work(sched *self, GError **error)
 	if (self->timer_at != LK_TIME_NONE) {
 		int64_t until_ms = (self->timer_at - lk_now()) / 1000 + 1;
 
-		left_ms = MIN(left_ms, MAX(until_ms, HELD_MS));
+		left_ms = MIN(left_ms, until_ms > 0 ? until_ms : HELD_MS);
 	}
 	if (!lk_db_wait(self->db, self->program->wake_fd, (int)left_ms, &bell, error))
 		return false;

@@ -266,10 +266,18 @@ static bool finish(lk_db *db, const GArray *done, GError **error)
 	return done->len == 0 || lk_db_run(db, LK_Q_TIMER_DONE, params, NULL, error);
 }
 
+/*
+ * A round holds the rows of its tickets, and mail for them is tried again until it has ended: it
+ * ends some time even where everything is slow. Long enough for a night's work, as what one person
+ * is told in a round is one mail. *ret_cut: jobs are left.
+ */
+enum { ROUND_MS = 15000 };
+
 static bool do_jobs(lk_round *round, const lk_rows *timers, const lk_rows *tickets,
-		    int64_t *ret_did, GError **error)
+		    int64_t *ret_did, bool *ret_cut, GError **error)
 {
 	g_autoptr(GArray) done = g_array_new(FALSE, FALSE, sizeof(int64_t));
+	int64_t begin_ms = lk_monotonic_ms();
 
 	for (size_t i = 0; i < lk_rows_count(timers); i++) {
 		lk_job job = {
@@ -293,6 +301,10 @@ static bool do_jobs(lk_round *round, const lk_rows *timers, const lk_rows *ticke
 		if (!do_job(round, &job, lk_row_int(timers, i, "attempts"), done, error))
 			return false;
 		++*ret_did;
+		if (lk_monotonic_ms() - begin_ms >= ROUND_MS) {
+			*ret_cut = true;
+			break;
+		}
 	}
 	return lk_alarms_send(round, error) && lk_digests_send(round, error) &&
 	       finish(round->db, done, error);
@@ -304,6 +316,7 @@ static bool run_round(lk_round *round, unsigned most, int64_t *ret_did, bool *re
 	g_autoptr(lk_params) params = lk_params_new();
 	g_autoptr(lk_rows) timers = NULL;
 	g_autoptr(lk_rows) tickets = NULL;
+	bool is_cut = false;
 
 	lk_param_time(params, round->now);
 	lk_param_int(params, most);
@@ -312,9 +325,9 @@ static bool run_round(lk_round *round, unsigned most, int64_t *ret_did, bool *re
 	if (lk_rows_count(timers) == 0)
 		return true;
 	if (!lock_tickets(round, timers, &tickets, error) ||
-	    !do_jobs(round, timers, tickets, ret_did, error))
+	    !do_jobs(round, timers, tickets, ret_did, &is_cut, error))
 		return false;
-	*ret_more = lk_rows_count(timers) == most && *ret_did > 0;
+	*ret_more = is_cut || (lk_rows_count(timers) == most && *ret_did > 0);
 	lk_fault("timer.done");
 	return true;
 }
