@@ -15,6 +15,7 @@ CREATE TABLE command_run (
 	undone_by  text
 );
 CREATE INDEX command_run_actor ON command_run (actor, id);
+CREATE INDEX ticket_tags ON ticket USING gin (tags);
 COMMENT ON TABLE command_run IS 'Each mail or call of commands that was run, with what takes it back within the hour.';
 COMMENT ON COLUMN command_run.id IS 'Internal key; order.';
 COMMENT ON COLUMN command_run.at IS 'When.';

@@ -11,6 +11,12 @@ COMMENT ON COLUMN ticket.files_gone_at IS 'When its attachments and original mai
 COMMENT ON COLUMN ticket.words_gone_at IS 'When its words and the people in it were forgotten by the queue''s retention; the figures stay.';
 GRANT SELECT (files_gone_at, words_gone_at) ON ticket TO luukku_read;
 
+-- What concerns one person is found by keys when it is exported or erased.
+CREATE INDEX message_from ON message (decode(md5(lower(from_address)), 'hex')) WHERE from_address IS NOT NULL;
+CREATE INDEX outbox_message ON outbox (message_id) WHERE message_id IS NOT NULL;
+CREATE INDEX held_command_ticket ON held_command (ticket_id);
+CREATE INDEX command_run_tickets ON command_run USING gin (tickets);
+
 GRANT DELETE ON attachment, message_search TO luukku_sched;
 GRANT SELECT, DELETE ON participant, ticket_words TO luukku_sched;
 GRANT UPDATE (kind_reason, evidence_reason, message_id, from_name, from_address, recipients_to, recipients_cc, subject,

@@ -361,7 +361,7 @@ WITH found AS (
 	UNION
 	SELECT id FROM ticket WHERE id = $5
 	UNION
-	SELECT id FROM ticket WHERE lower($3) = ANY (tags)
+	SELECT id FROM ticket WHERE tags @> ARRAY[lower($3)]
 )
 SELECT t.id, coalesce(t.title, t.subject) AS subject, t.status, t.queue, t.priority, t.owner, u.due_at, t.opened_at,
        p.name AS requester_name, p.address AS requester

@@ -105,7 +105,8 @@ ORDER BY 1;
 -- anywhere and what was mailed to it alone.
 SELECT m.id FROM message m WHERE m.ticket_id = ANY ($1::bigint[])
 UNION
-SELECT m.id FROM message m WHERE lower(m.from_address) = $2
+SELECT m.id FROM message m
+WHERE decode(md5(lower(m.from_address)), 'hex') = decode(md5($2), 'hex') AND lower(m.from_address) = $2
 UNION
 SELECT x.message_id FROM outbox x WHERE x.recipient_hash = $3 AND x.message_id IS NOT NULL
 	AND NOT EXISTS (SELECT FROM outbox y WHERE y.message_id = x.message_id AND y.recipient_hash <> x.recipient_hash)
