@@ -154,7 +154,7 @@ bool lk_outbox_check_mail(lk_db *db, const lk_policy *policy, lk_time now,
 					    why ? why : "a delivery report");
 	} else if (!is_digest && (c->reason = used_up(policy, rows))) {
 		c->verdict = LK_OUTBOX_HELD;
-		return call_digest(db, now, error);
+		return mail->is_patient || call_digest(db, now, error);
 	} else {
 		c->verdict = LK_OUTBOX_QUEUED;
 		c->reason = g_strdup(mail->reason);

@@ -136,12 +136,15 @@ bool lk_outbox_add(lk_db *db, const lk_policy *policy, lk_time now, const lk_out
 			    "the recipient is no address that mail can be sent to");
 		return false;
 	}
-	if (!lk_outbox_check_mail(db, policy, now, mail, &c, error) ||
-	    !insert(db, policy, now, mail, &c, error))
+	if (!lk_outbox_check_mail(db, policy, now, mail, &c, error))
 		return false;
 	*ret_verdict = c.verdict;
 	*ret_outbox = c.id;
-	return true;
+	if (mail->is_patient && c.verdict == LK_OUTBOX_HELD) {
+		*ret_outbox = 0;
+		return true;
+	}
+	return insert(db, policy, now, mail, &c, error);
 }
 
 /* --- claiming --------------------------------------------------------------------------------- */

@@ -39,6 +39,7 @@ typedef struct {
 	int64_t message; /* message out that it carries; 0: made when it is composed */
 	lk_time due_at;	 /* not before; 0: at once */
 	bool is_receipt; /* to an agent, for a mail that was proven to be theirs */
+	bool is_patient; /* where the breaker would hold it, there is no row: it is asked again */
 } lk_outbox_mail;
 
 typedef enum { LK_OUTBOX_QUEUED, LK_OUTBOX_SUPPRESSED, LK_OUTBOX_HELD } lk_outbox_verdict;
@@ -47,7 +48,8 @@ typedef enum { LK_OUTBOX_QUEUED, LK_OUTBOX_SUPPRESSED, LK_OUTBOX_HELD } lk_outbo
  * Adds the row, or adds it held or suppressed with the reason as an event: breaker budgets per
  * address and ticket, three times as much per address; automatic answers also ten times per ticket,
  * twenty per domain, ten per fingerprint (template and subject); receipts by themselves, six times
- * per address; addresses of ours, suppressed addresses. A breaker that trips is told of in a digest. Inside the caller's transaction.
+ * per address; addresses of ours, suppressed addresses. A breaker that trips is told of in a
+ * digest. Inside the caller's transaction.
  */
 bool lk_outbox_add(lk_db *db, const lk_policy *policy, lk_time now, const lk_outbox_mail *mail,
 		   lk_outbox_verdict *ret_verdict, int64_t *ret_outbox, GError **error);

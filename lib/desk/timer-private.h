@@ -61,6 +61,12 @@ bool lk_job_move(lk_round *round, const lk_job *job, lk_status_event event, cons
  */
 bool lk_job_waits_for_opening(const lk_round *round, const lk_job *job, lk_job_end *end);
 
+/*
+ * The breaker lets no more through to that address now: the job is done a while later (*end), so
+ * that a desk that was off catches up without a storm, and without a reminder that is lost.
+ */
+void lk_job_wait_for_budget(const lk_round *round, const lk_job *job, lk_job_end *end);
+
 /* One line of history as of now, with this detail (consumed; or NULL). */
 bool lk_job_tell(lk_round *round, const lk_job *job, const char *event, const char *reason,
 		 lk_json *detail, GError **error);

@@ -78,12 +78,11 @@ static lk_json *variables_of(const reminder *r)
 	return json;
 }
 
-/* Consumes variables. *ret_queued false: nothing goes out, the history says why. */
+/* Consumes variables. LK_OUTBOX_SUPPRESSED: nothing goes out, the history says why. */
 static bool tell(const reminder *r, const char *template_name, const char *reason,
-		 lk_json *variables, bool *ret_queued, GError **error)
+		 lk_json *variables, lk_outbox_verdict *ret_verdict, GError **error)
 {
 	g_autoptr(lk_json) owned = variables;
-	lk_outbox_verdict verdict = LK_OUTBOX_QUEUED;
 	int64_t outbox = 0;
 	lk_lang language = r->job->queue->language;
 
@@ -98,12 +97,10 @@ static bool tell(const reminder *r, const char *template_name, const char *reaso
 			       .rank = LK_RANK_REMINDER,
 			       .is_bulk = true,
 			       .reason = reason,
-			       .variables = variables};
-	if (!lk_outbox_add(r->round->db, r->round->policy, r->round->now, &mail, &verdict, &outbox,
-			   error))
-		return false;
-	*ret_queued = verdict == LK_OUTBOX_QUEUED;
-	return true;
+			       .variables = variables,
+			       .is_patient = true};
+	return lk_outbox_add(r->round->db, r->round->policy, r->round->now, &mail, ret_verdict,
+			     &outbox, error);
 }
 
 /* --- who does not answer ---------------------------------------------------------------------- */
@@ -123,16 +120,20 @@ static lk_time customer_due(const reminder *r, const lk_span *span)
 	return lk_hours_add(r->calendar, MAX(since, told == LK_TIME_NONE ? since : told), span);
 }
 
-static bool close_unanswered(const reminder *r, GError **error)
+static bool close_unanswered(const reminder *r, lk_job_end *end, GError **error)
 {
 	static const char why[] = "the customer did not answer the last reminder";
-	bool is_moved = false;
-	bool is_queued = false;
+	lk_outbox_verdict verdict = LK_OUTBOX_QUEUED;
 
-	if (!lk_job_move(r->round, r->job, LK_EVENT_CLOSE_UNANSWERED, why, &is_moved, error))
+	/* Nobody is closed without a word. */
+	if (!tell(r, "closed-unanswered", why, variables_of(r), &verdict, error))
 		return false;
-	return !is_moved || (lk_job_tell(r->round, r->job, "closed_unanswered", why, NULL, error) &&
-			     tell(r, "closed-unanswered", why, variables_of(r), &is_queued, error));
+	if (verdict == LK_OUTBOX_HELD) {
+		lk_job_wait_for_budget(r->round, r->job, end);
+		return true;
+	}
+	return lk_job_move(r->round, r->job, LK_EVENT_CLOSE_UNANSWERED, why, NULL, error) &&
+	       lk_job_tell(r->round, r->job, "closed_unanswered", why, NULL, error);
 }
 
 static bool remind(const reminder *r, lk_job_end *end, GError **error)
@@ -144,14 +145,16 @@ static bool remind(const reminder *r, lk_job_end *end, GError **error)
 	g_autofree char *reason = g_strdup_printf(
 		"the customer has not answered: reminder %u of %u", next, spans->len);
 	lk_json *variables = variables_of(r);
-	bool is_queued = false;
+	lk_outbox_verdict verdict = LK_OUTBOX_QUEUED;
 
 	lk_json_set_bool(variables, "is_last", is_last);
 	lk_json_set_bool(variables, "is_closing", is_last && r->job->queue->close_unanswered);
-	if (!tell(r, "customer-reminder", reason, variables, &is_queued, error))
+	if (!tell(r, "customer-reminder", reason, variables, &verdict, error))
 		return false;
+	if (verdict == LK_OUTBOX_HELD)
+		lk_job_wait_for_budget(r->round, r->job, end);
 	/* Who cannot be reached is not closed for being silent. */
-	if (!is_queued)
+	if (verdict != LK_OUTBOX_QUEUED)
 		return true;
 	if (!lk_job_tell(r->round, r->job, "customer_reminded", reason, NULL, error))
 		return false;
@@ -190,7 +193,7 @@ bool lk_job_customer_reminder(lk_round *round, const lk_job *job, lk_job_end *en
 		return true;
 	if (job->step < spans->len)
 		return remind(&r, end, error);
-	return !job->queue->close_unanswered || close_unanswered(&r, error);
+	return !job->queue->close_unanswered || close_unanswered(&r, end, error);
 }
 
 /* --- who has not heard for long --------------------------------------------------------------- */
@@ -234,7 +237,7 @@ bool lk_job_still_working(lk_round *round, const lk_job *job, lk_job_end *end, G
 	static const char why[] = "the customer has heard nothing for tell_every of the queue";
 	g_auto(reminder) r = {.round = round, .job = job};
 	lk_time due = LK_TIME_NONE;
-	bool is_queued = false;
+	lk_outbox_verdict verdict = LK_OUTBOX_QUEUED;
 
 	if (!lk_status_is_open(job->status) || job->status == LK_STATUS_WAITING_CUSTOMER ||
 	    !has_customer(job) ||
@@ -256,6 +259,10 @@ bool lk_job_still_working(lk_round *round, const lk_job *job, lk_job_end *end, G
 	end->again_at = lk_hours_add(r.calendar, round->now, &job->queue->tell_every);
 	if (lk_row_int(r.rows, 0, "n_still") >= MOST_STILL_WORKING)
 		return tell_managers(&r, last_words(&r), error);
-	return tell(&r, "still-working", why, variables_of(&r), &is_queued, error) &&
-	       (!is_queued || lk_job_tell(round, job, "customer_told", why, NULL, error));
+	if (!tell(&r, "still-working", why, variables_of(&r), &verdict, error))
+		return false;
+	if (verdict == LK_OUTBOX_HELD)
+		lk_job_wait_for_budget(round, job, end);
+	return verdict != LK_OUTBOX_QUEUED ||
+	       lk_job_tell(round, job, "customer_told", why, NULL, error);
 }

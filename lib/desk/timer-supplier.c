@@ -46,9 +46,12 @@ static bool tell_managers(lk_round *round, const lk_job *job, lk_time since, GEr
 	return lk_alarm_tell(round, &line, managers, NULL, error);
 }
 
-/* In the thread of the mail that it reminds of, and to whom that went. */
+/*
+ * In the thread of the mail that it reminds of, and to whom that went. *ret_held: not now, that
+ * address gets too much.
+ */
 static bool remind(lk_round *round, const lk_job *job, const lk_rows *look, const lk_rows *asked,
-		   unsigned n_steps, GError **error)
+		   unsigned n_steps, bool *ret_held, GError **error)
 {
 	unsigned step = (unsigned)job->step;
 	g_autofree char *reference = lk_reference(round->policy, job->ticket);
@@ -77,9 +80,13 @@ static bool remind(lk_round *round, const lk_job *job, const lk_rows *look, cons
 			       .rank = LK_RANK_REMINDER,
 			       .is_bulk = true,
 			       .reason = reason,
-			       .variables = variables};
+			       .variables = variables,
+			       .is_patient = true};
 	if (!lk_outbox_add(round->db, round->policy, round->now, &mail, &verdict, &outbox, error))
 		return false;
+	*ret_held = verdict == LK_OUTBOX_HELD;
+	if (*ret_held)
+		return true;
 	detail = lk_json_object();
 	lk_json_set_text(detail, "supplier", lk_row_text(look, 0, "supplier"));
 	lk_json_set_int(detail, "step", step + 1);
@@ -94,6 +101,7 @@ bool lk_job_supplier_reminder(lk_round *round, const lk_job *job, lk_job_end *en
 	const lk_supplier *supplier = NULL;
 	lk_time at = LK_TIME_NONE;
 	unsigned step = (unsigned)job->step;
+	bool is_held = false;
 
 	if (job->status != LK_STATUS_WAITING_SUPPLIER || !job->queue)
 		return true;
@@ -116,8 +124,12 @@ bool lk_job_supplier_reminder(lk_round *round, const lk_job *job, lk_job_end *en
 	}
 	if (lk_job_waits_for_opening(round, job, end))
 		return true;
-	if (!remind(round, job, look, asked, supplier->remind->len, error))
+	if (!remind(round, job, look, asked, supplier->remind->len, &is_held, error))
 		return false;
+	if (is_held) {
+		lk_job_wait_for_budget(round, job, end);
+		return true;
+	}
 	if (step + 1 >= supplier->remind->len)
 		return tell_managers(round, job, lk_row_time(asked, 0, "at"), error);
 	end->again_at = lk_hours_add(calendar, round->now,

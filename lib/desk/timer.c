@@ -101,6 +101,12 @@ bool lk_job_waits_for_opening(const lk_round *round, const lk_job *job, lk_job_e
 	return true;
 }
 
+void lk_job_wait_for_budget(const lk_round *round, const lk_job *job, lk_job_end *end)
+{
+	end->again_at = round->now + 600 * LK_SECOND;
+	end->step = job->step;
+}
+
 bool lk_job_tell(lk_round *round, const lk_job *job, const char *event, const char *reason,
 		 lk_json *detail, GError **error)
 {
