@@ -133,6 +133,28 @@ is_deeply([map { ($desk->row("SELECT state FROM outbox WHERE ticket_id = $_"))[0
 	'a robot that opens a ticket by each acknowledgement is stopped, too');
 ok((grep { /^held: held by the breaker: this address already got 9 mails about all its tickets within 10m/ }
 	$desk->events($loop[9])), '... with an event');
+# A whole ticket and a whole domain: automatic answers alone, and any number of addresses.
+sub answered {
+	my ($n, %arg) = @_;
+	my $cause = $desk->take(from => "alku\@$arg{domain}", subject => "Alku $arg{domain}");
+	my %add = (recipient => "eka\@$arg{domain}", cause => $cause->{message}, $arg{one_ticket} ? (ticket => $cause->{ticket}) : ());
+	like($desk->run_or_die('luukku_fetch', 'add', %add), qr/^verdict queued/, "$arg{what}: the first of $n goes");
+	# The rest of the budget but one, each to another address.
+	my $known = $arg{one_ticket} ? "ticket_id = $cause->{ticket}" : "recipient LIKE '%\@$arg{domain}'";
+	my ($have) = $desk->row("SELECT count(*) FROM outbox WHERE $known");
+	my $other = $arg{one_ticket} ? "decode(md5(n::text), 'hex')" : 'domain_hash';
+	$desk->db->sql("INSERT INTO outbox (ticket_id, template, purpose, queue, language, recipient, recipient_hash, reason, created_at, due_at, domain_hash)
+		SELECT " . ($arg{one_ticket} ? 'ticket_id' : 'NULL') . ", template, purpose, queue, language, 'x' || n, decode(md5(n::text), 'hex'), reason, created_at,
+		       '2027-01-01', $other FROM outbox, generate_series(1, $n - 1 - $have) n WHERE recipient = 'eka\@$arg{domain}'");
+	like($desk->run_or_die('luukku_fetch', 'add', %add, recipient => "toka\@$arg{domain}"), qr/^verdict queued/, '... the last, too');
+	like($desk->run_or_die('luukku_fetch', 'add', %add, recipient => "kolmas\@$arg{domain}"), qr/^verdict held/, '... one more is held');
+	is(($desk->row("SELECT reason FROM outbox WHERE recipient = 'kolmas\@$arg{domain}'"))[0] =~ /already $n (.*?) within 10m/ ? $1 : '', $arg{says}, '... and says why');
+	delete $add{cause};
+	like($desk->run_or_die('luukku_fetch', 'add', %add, recipient => "neljas\@$arg{domain}"), qr/^verdict queued/, '... what is no answer goes');
+	return;
+}
+answered(30, what => 'a ticket', domain => 'yksi.example', one_ticket => 1, says => 'mails about the ticket');
+answered(60, what => 'a domain', domain => 'kaikki.example', says => 'mails to this domain');
 isnt($desk->run_helper('luukku_fetch', 'add', ticket => $storm, recipient => "a\@b\r\nBcc: x\@y")->{status}, 0,
 	'nor what is no address');
 

@@ -82,6 +82,24 @@ for my $end (['close', "#close"], ['spam', "#spam"]) {
 	is_deeply(questions($one), ['f'], "#$end->[0] ends questions, too");
 }
 
+# --- written in ignorance of the customer's newest words (desk.md 5) ------------------------------------------
+
+my ($crossed, $crossing) = opened();
+$desk->run_or_die('luukku_fetch', 'notice', ticket => $crossed, kind => 'new', owner => $aino,
+	message => ($desk->row("SELECT min(id) FROM message WHERE ticket_id = $crossed"))[0]);
+my $notice;
+while (my @claims = $desk->acknowledge) {
+	($notice) = grep { $_->{to} eq $aino && $_->{wire} =~ /TUKI-$crossed\b/ } @claims;
+	last if $notice;
+}
+customer($crossed, $crossing, 'Wait, it is the other printer that is broken.');
+for my $line ('#resolve', '#close', '#wait customer') {
+	agent($crossed, "Put paper into it.\n\n$line", irt => $notice->{message_id});
+	is(ticket_is($crossed, 'status'), 'new', "$line written before the customer's newest words is held");
+	my ($held) = $desk->row("SELECT variables FROM outbox WHERE template = 'held' AND ticket_id = $crossed ORDER BY id DESC LIMIT 1");
+	is(JSON::PP::decode_json($held // '{}')->{newest}{text}, 'Wait, it is the other printer that is broken.', '... and its writer is shown them');
+}
+
 # --- thanks, reopening, too late -----------------------------------------------------------------------------
 
 customer($ticket, $maija, "Kiitos paljon!\n\nTerveisin Maija");

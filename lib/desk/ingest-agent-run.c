@@ -132,6 +132,28 @@ static char *action_link(const lk_agent_mail *m, int64_t held)
 	return g_strdup_printf("mailto:%s?subject=OK", address);
 }
 
+/* desk.md 5: who wrote in ignorance of it is shown what came since. */
+static bool add_newest(lk_agent_mail *m, int64_t ticket, int64_t message, lk_json *variables,
+		       GError **error)
+{
+	g_autoptr(lk_params) params = lk_params_new();
+	g_autoptr(lk_rows) rows = NULL;
+
+	lk_param_int(params, ticket);
+	lk_param_int(params, message);
+	if (!lk_db_run(m->work->db, LK_Q_COMMAND_NEWEST, params, &rows, error))
+		return false;
+	if (lk_rows_count(rows) == 0)
+		return true;
+	g_autofree char *when = lk_when(m->work->policy, m->language, lk_row_time(rows, 0, "at"));
+	lk_json *newest = lk_json_object();
+	lk_json_set_text(newest, "writer", lk_row_text(rows, 0, "writer"));
+	lk_json_set_text(newest, "when", when);
+	lk_json_set_text(newest, "text", lk_row_text(rows, 0, "words"));
+	lk_json_take(variables, "newest", newest);
+	return true;
+}
+
 /* Keeps it for 24 h and asks: kind as in held_command. */
 static bool hold(lk_agent_mail *m, int64_t ticket, int64_t message, const char *kind,
 		 const char *reason, GError **error)
@@ -142,7 +164,8 @@ static bool hold(lk_agent_mail *m, int64_t ticket, int64_t message, const char *
 	g_autofree char *section = g_strconcat("is_", kind, NULL);
 	int64_t held = 0;
 
-	if (!add_held(m, ticket, message, kind, reason, &held, error))
+	if (!add_held(m, ticket, message, kind, reason, &held, error) ||
+	    (strcmp(kind, "stale") == 0 && !add_newest(m, ticket, message, variables, error)))
 		return false;
 	g_autofree char *link = action_link(m, held);
 	lk_json_set_text(variables, "reason", reason);

@@ -9,7 +9,7 @@
  *   consult, supplier   to who is asked: text, agent_name
  *   receipt             to the agent: the json of lk_receipt
  *   command-error       the same with problems; "held" when it was kept
- *   held                to the agent's address on file: reason, kind, words, link, expires
+ *   held                to the agent's address on file: reason, kind, words, link, expires, newest
  *   refused             to the agent's address on file: reason, from, date
  */
 #ifndef LK_DESK_INGEST_AGENT_H

@@ -296,6 +296,11 @@ bool lk_work_rules_after(lk_work *work, int64_t ticket, int64_t message, bool is
 	     !change(work, ticket, message, "priority", LK_CHANGE_PRIORITY, rules->priority,
 		     error)))
 		return false;
+	/* Another service level is another due time. */
+	if (!is_new && rules->sla &&
+	    !lk_ticket_start_clocks(work->db, work->policy, ticket, work->at, work->actor, message,
+				    error))
+		return false;
 	return move(work, ticket, message, error) && forward(work, ticket, message, error) &&
 	       hand_over(work, ticket, message, error);
 }

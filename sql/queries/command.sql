@@ -390,6 +390,16 @@ SELECT max(at) AS at FROM (
 	SELECT m.at FROM message m WHERE m.message_id_hash = ANY ($2::bytea[]) AND m.ticket_id = $3
 ) AS known;
 
+-- name: command_newest
+-- $1 ticket, $2 a message that is not meant. The newest words that somebody said to the customer or the customer said.
+SELECT coalesce(nullif(m.from_name, ''), m.from_address) AS writer, m.at,
+       left(coalesce(nullif(m.reply_text, ''), m.text), 4000) AS words
+  FROM message m
+ WHERE m.ticket_id = $1 AND m.id <> $2
+   AND (m.direction = 'in' AND m.kind = 'normal' AND m.writer IN ('requester', 'participant')
+	OR m.direction = 'out' AND m.writer IN ('agent', 'manager'))
+ ORDER BY m.id DESC LIMIT 1;
+
 -- name: command_newer
 -- $1 ticket, $2 at, $3 agent. What came after it: the customer's newest words, a colleague's newest answer.
 SELECT (SELECT max(id) FROM message WHERE ticket_id = $1 AND direction = 'in' AND kind = 'normal'

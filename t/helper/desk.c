@@ -13,7 +13,7 @@
  *   recover host=HOST · next
  *   address purpose=customer number=1001 recipient=ADDRESS [plain=ict@example.fi]
  *   message-id purpose=customer ticket=1001 outbox=1
- *   add ticket=1001 recipient=ADDRESS            one more mail through lk_outbox_add
+ *   add ticket=1001 recipient=ADDRESS [cause=N]  one more mail through lk_outbox_add
  *   notice ticket=1001 message=N kind=new [owner=ADDRESS] [customer=NAME] [also=TITLE]
  * [doer=ADDRESS] answer ticket=1001 message=N text=WORDS [cc=ADDRESS]    an agent's words to the
  * requester move ticket=1001 status=resolved
@@ -272,6 +272,7 @@ static bool do_add(char **args, GError **error)
 	lk_outbox_verdict verdict = LK_OUTBOX_QUEUED;
 	int64_t id = 0;
 	lk_outbox_mail mail = {.ticket = number(args, "ticket", "0"),
+			       .cause = number(args, "cause", "0"),
 			       .template_name = "acknowledgement",
 			       .purpose = LK_PURPOSE_CUSTOMER,
 			       .queue = lk_policy_queue(policy, "ict"),
