@@ -12,6 +12,7 @@
 #include "lib/base/sd.h"
 #include "lib/db/lease.h"
 #include "lib/desk/digest.h"
+#include "lib/desk/open-hours.h"
 #include "lib/desk/timer.h"
 
 #include <inttypes.h>
@@ -242,7 +243,9 @@ static bool work(sched *self, bool *ret_more, GError **error)
 	}
 	if (now_ms >= self->hourly_ms) {
 		if (!drop_old(self, &more, error) || (!more && !forget(self, &more, error)) ||
-		    (!more && !drop_orphans(self, error)))
+		    (!more && !drop_orphans(self, error)) ||
+		    (!more &&
+		     !lk_open_hours_keep(self->db, self->program->policy, lk_now(), error)))
 			return false;
 		*ret_more |= more;
 		if (!more)
@@ -347,9 +350,9 @@ static bool run(lk_program *program, GError **error)
 
 int main(int argc, char **argv)
 {
-	static const lk_query_group groups[] = {LK_QG_COMMAND,	 LK_QG_LEASE, LK_QG_OUTBOX,
-						LK_QG_RETENTION, LK_QG_SCHED, LK_QG_SURVEY,
-						LK_QG_TICKET,	 LK_QG_TIMER, LK_QG_PICTURE};
+	static const lk_query_group groups[] = {
+		LK_QG_COMMAND, LK_QG_LEASE,  LK_QG_OUTBOX, LK_QG_RETENTION, LK_QG_SCHED,
+		LK_QG_SURVEY,  LK_QG_TICKET, LK_QG_TIMER,  LK_QG_PICTURE,   LK_QG_HOURS};
 	static const GOptionEntry options[] = {
 		{"instance", 'i', 0, G_OPTION_ARG_STRING, &instance_option,
 		 "which run of luukkud the leases are for", "INSTANCE"},

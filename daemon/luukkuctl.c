@@ -45,14 +45,12 @@ static const lk_ctl_command parse_commands[] = {
 };
 
 static const lk_ctl_command *const tables[] = {
-	lk_ctl_list_commands,	      lk_ctl_show_commands,
-	lk_ctl_do_commands,	      lk_ctl_trace_commands,
-	lk_ctl_status_commands,	      lk_ctl_outbox_commands,
-	lk_ctl_quarantine_commands,   lk_ctl_person_commands,
-	lk_ctl_organisation_commands, lk_ctl_agent_commands,
-	lk_ctl_deliver_commands,      parse_commands,
-	lk_ctl_config_commands,	      lk_ctl_key_commands,
-	lk_ctl_key_file_commands,     help_commands,
+	lk_ctl_list_commands,	    lk_ctl_show_commands,    lk_ctl_do_commands,
+	lk_ctl_trace_commands,	    lk_ctl_status_commands,  lk_ctl_outbox_commands,
+	lk_ctl_quarantine_commands, lk_ctl_person_commands,  lk_ctl_organisation_commands,
+	lk_ctl_agent_commands,	    lk_ctl_deliver_commands, parse_commands,
+	lk_ctl_report_commands,	    lk_ctl_config_commands,  lk_ctl_key_commands,
+	lk_ctl_key_file_commands,   help_commands,
 };
 
 /* Calls for each command in the order of the help; true from `visit` stops. */
@@ -156,9 +154,16 @@ static void set_unknown(const char *group, const char *word, GError **error)
 static bool look_up(int argc, char **argv, const lk_ctl_command **ret_command, int *ret_words,
 		    GError **error)
 {
-	const lk_ctl_command *command = find_command(has_name, argv[0]);
-	g_autofree char *both = NULL;
+	g_autofree char *both = argc > 1 ? g_strdup_printf("%s %s", argv[0], argv[1]) : NULL;
+	/* "report trial" goes before "report KIND". */
+	const lk_ctl_command *command = both != NULL ? find_command(has_name, both) : NULL;
 
+	if (command != NULL) {
+		*ret_command = command;
+		*ret_words = 2;
+		return true;
+	}
+	command = find_command(has_name, argv[0]);
 	if (command != NULL) {
 		*ret_command = command;
 		*ret_words = 1;
@@ -180,15 +185,8 @@ static bool look_up(int argc, char **argv, const lk_ctl_command **ret_command, i
 			    joined);
 		return false;
 	}
-	both = g_strdup_printf("%s %s", argv[0], argv[1]);
-	command = find_command(has_name, both);
-	if (command == NULL) {
-		set_unknown(argv[0], argv[1], error);
-		return false;
-	}
-	*ret_command = command;
-	*ret_words = 2;
-	return true;
+	set_unknown(argv[0], argv[1], error);
+	return false;
 }
 
 static bool run_help(lk_ctl *ctl, GError **error)

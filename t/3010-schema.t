@@ -151,7 +151,7 @@ my $newest = @files;
 			('lease', 'mailbox'), ('folder', 'mailbox'), ('folder', 'name'),
 			('arrival', 'mailbox'), ('arrival', 'folder'), ('arrival', 'uid'),
 			('outbox', 'state'), ('timer', 'key'), ('timer', 'kind'), ('mass', 'queue'), ('ticket_words', 'queue'),
-			('turn', 'queue'), ('queue_pace', 'queue'),
+			('turn', 'queue'), ('queue_pace', 'queue'), ('open_queue', 'queue'), ('open_hours', 'queue'),
 			('absence', 'agent'), ('agent_token', 'agent'), ('command_run', 'actor'),
 			('held_command', 'agent'), ('look_up', 'agent'), ('consultation', 'address'))
 		 ORDER BY 1});

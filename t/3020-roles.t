@@ -92,6 +92,8 @@ timer s i
 survey s
 END
 	luukku_sched => <<'END',
+open_queue s i d u
+open_hours s i d u
 setting s i u
 lease s i u
 attachment s d
@@ -125,6 +127,23 @@ mailbox s
 END
 	luukku_ctl => <<'END',
 survey s u(comment)
+open_queue s i d u
+open_hours s i d u
+report_period s
+report_ticket s
+report_stage s
+report_consultation s
+report_supplier_answer s
+report_figures s
+report_queues s
+report_organisations s
+report_sla s
+report_stages s
+report_suppliers s
+report_rules s
+report_agents s
+report_survey s
+report_comments s
 mass s i u(last_at)
 mass_ticket s i
 ticket_words s i d u
@@ -163,6 +182,21 @@ look_up s i u
 action s
 END
 	luukku_read => <<'END',
+report_survey s
+open_queue s
+open_hours s
+report_period s
+report_figures s
+report_queues s
+report_organisations s
+report_sla s
+report_stages s
+report_suppliers s
+report_rules s
+report_ticket s(chased elapsed_seconds first_action_at first_action_seconds first_reply_at first_reply_seconds is_action_in_target is_consulted is_first_contact is_first_time_right is_moved is_reply_in_target is_resolution_in_target needed_customer needed_supplier opened_at organisation owner priority queue reopened resolution_seconds resolved_at routed_by tags ticket_id type)
+report_stage s(from_at now_in open_seconds opened_at organisation priority queue seconds status tags ticket_id to_at type)
+report_consultation s(answered_at asked_at consultation_id ended_at open_seconds opened_at organisation priority queue seconds tags ticket_id type)
+report_supplier_answer s(answered_at asked_at open_seconds opened_at organisation priority queue seconds supplier tags ticket_id type)
 mass s
 mass_ticket s
 setting s

@@ -390,7 +390,8 @@ bool lk_calendar_is_open(const lk_calendar *calendar, lk_time at)
 	       g_array_index(table->intervals, interval, i).from <= at;
 }
 
-lk_time lk_calendar_next_open(const lk_calendar *calendar, lk_time at)
+bool lk_calendar_stretch(const lk_calendar *calendar, lk_time at, lk_time *ret_from,
+			 lk_time *ret_to)
 {
 	int first = year_of(calendar, at);
 
@@ -400,10 +401,21 @@ lk_time lk_calendar_next_open(const lk_calendar *calendar, lk_time at)
 
 		if (!table)
 			break;
-		if (i < table->intervals->len)
-			return MAX(at, g_array_index(table->intervals, interval, i).from);
+		if (i < table->intervals->len) {
+			*ret_from = g_array_index(table->intervals, interval, i).from;
+			*ret_to = g_array_index(table->intervals, interval, i).to;
+			return true;
+		}
 	}
-	return LK_TIME_NONE;
+	return false;
+}
+
+lk_time lk_calendar_next_open(const lk_calendar *calendar, lk_time at)
+{
+	lk_time from = 0;
+	lk_time to = 0;
+
+	return lk_calendar_stretch(calendar, at, &from, &to) ? MAX(at, from) : LK_TIME_NONE;
 }
 
 int64_t lk_calendar_seconds_between(const lk_calendar *calendar, lk_time from, lk_time to)

@@ -36,6 +36,13 @@ bool lk_calendar_is_open(const lk_calendar *calendar, lk_time at);
 /* `at` itself when it is open then, else the next opening; LK_TIME_NONE: none within ten years. */
 lk_time lk_calendar_next_open(const lk_calendar *calendar, lk_time at);
 
+/*
+ * The open stretch that `at` lies in, else the next one; false: none within ten years. None goes
+ * beyond the end of its day.
+ */
+bool lk_calendar_stretch(const lk_calendar *calendar, lk_time at, lk_time *ret_from,
+			 lk_time *ret_to);
+
 /* Open seconds between two times; 0 when to is not after from. */
 int64_t lk_calendar_seconds_between(const lk_calendar *calendar, lk_time from, lk_time to);
 

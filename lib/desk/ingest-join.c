@@ -6,6 +6,11 @@
 #include "lib/desk/intake.h"
 #include "lib/desk/status.h"
 
+static bool is_of_supplier(const lk_work *work)
+{
+	return work->plan.writer == LK_WRITER_SUPPLIER && work->supplier;
+}
+
 static void tell_joined(lk_work *work, int64_t ticket)
 {
 	lk_json *detail = lk_json_object();
@@ -13,6 +18,11 @@ static void tell_joined(lk_work *work, int64_t ticket)
 	lk_json_set_text(detail, "evidence", lk_evidence_name(work->plan.evidence));
 	lk_json_set_text(detail, "writer", lk_writer_name(work->plan.writer));
 	lk_json_set_text(detail, "addressed_queue", work->route.queue->name);
+	/* What reports count otherwise than an answer to the desk. */
+	if (work->thread.is_chase || work->thread.is_thanks)
+		lk_json_set_text(detail, "words", work->thread.is_chase ? "chase" : "thanks");
+	if (is_of_supplier(work))
+		lk_json_set_text(detail, "supplier", work->supplier->name);
 	lk_work_tell(work, ticket, "joined", work->plan.reason, detail);
 	for (unsigned i = 0; i < work->also->len; i++)
 		lk_work_tell_also(work, ticket, g_ptr_array_index(work->also, i));
@@ -104,6 +114,10 @@ bool lk_work_join(lk_work *work, lk_ingest_result *result, GError **error)
 	lk_status was = status_of(work, ticket);
 	lk_status now = status_after(work, was);
 
+	if (is_of_supplier(work)) {
+		g_free(work->actor);
+		work->actor = g_strconcat("supplier:", work->supplier->name, NULL);
+	}
 	tell_joined(work, ticket);
 	if (!lk_work_link(work, ticket, false, error) ||
 	    !lk_work_free_sender(work, ticket, error) || !add_participants(work, ticket, error) ||

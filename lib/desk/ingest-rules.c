@@ -38,8 +38,12 @@ void lk_work_tell_rules(lk_work *work, int64_t ticket)
 		const lk_rule_hit *hit = g_ptr_array_index(rules->hits, i);
 		g_autofree char *actor = actor_of(hit->rule);
 		g_autofree char *reason = reason_of(hit->rule, hit->did);
+		lk_json *detail = place_of(hit->rule);
 
-		lk_work_tell_as(work, actor, ticket, "rule", reason, place_of(hit->rule));
+		/* Reports tell by it which rules route wrongly. */
+		if (hit->rule == rules->queue_rule)
+			lk_json_set_text(detail, "queue", rules->queue->name);
+		lk_work_tell_as(work, actor, ticket, "rule", reason, detail);
 	}
 	for (unsigned i = 0; i < rules->limits->len; i++) {
 		const lk_rule_limit *limit = g_ptr_array_index(rules->limits, i);
