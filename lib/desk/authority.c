@@ -116,6 +116,25 @@ static lk_authority_decision say(lk_authority authority, lk_proof proof, const c
 	return (lk_authority_decision){authority, proof, reason};
 }
 
+static bool is_below(const char *domain, const char *above)
+{
+	size_t n = strlen(domain);
+	size_t m = strlen(above);
+
+	return n > m + 1 && domain[n - m - 1] == '.' &&
+	       g_ascii_strcasecmp(domain + n - m, above) == 0;
+}
+
+bool lk_domain_is_aligned(const char *address, const char *domain)
+{
+	const char *at = address ? strrchr(address, '@') : NULL;
+
+	if (!at || !domain || !strchr(at + 1, '.') || !strchr(domain, '.'))
+		return false;
+	return g_ascii_strcasecmp(at + 1, domain) == 0 || is_below(at + 1, domain) ||
+	       is_below(domain, at + 1);
+}
+
 /* Of the tokens, those made to act on this very ticket. *ret_why: why the last one does not count.
  */
 static bool has_token(const lk_authority_facts *f, const char **ret_why)
@@ -155,8 +174,10 @@ static bool has_agent_token(const lk_authority_facts *f)
 /* What proves the agent, whatever the ticket. */
 static lk_proof proof_of(const lk_authority_facts *f, const char **ret_why)
 {
-	if (f->senders_verified &&
-	    (is_result(f->dmarc, "pass") || (is_result(f->dkim, "pass") && f->is_dkim_aligned)))
+	bool is_domain_proven = (is_result(f->dmarc, "pass") && !f->is_dmarc_other) ||
+				(is_result(f->dkim, "pass") && f->is_dkim_aligned);
+
+	if (f->senders_verified && is_domain_proven)
 		return LK_PROOF_DMARC;
 	if (f->trust_internal && f->n_auth_as == 1 && is_result(f->auth_as, "Internal"))
 		return LK_PROOF_INTERNAL;
@@ -164,8 +185,11 @@ static lk_proof proof_of(const lk_authority_facts *f, const char **ret_why)
 		*ret_why = "the header that says the mail is internal is there more than once";
 	if (!*ret_why && f->trust_internal && f->n_auth_as == 1)
 		*ret_why = "our mail system does not say that the mail is internal";
-	if (!*ret_why && is_result(f->dmarc, "pass"))
-		*ret_why = "dmarc proves the domain only, and senders_verified is not set";
+	if (!*ret_why && is_domain_proven)
+		*ret_why = "our mail server proves its domain only, not its writer "
+			   "(senders_verified is not set)";
+	if (!*ret_why && (is_result(f->dmarc, "pass") || is_result(f->dkim, "pass")))
+		*ret_why = "it is signed by another domain than that of its From";
 	return LK_PROOF_NONE;
 }
 

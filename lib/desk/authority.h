@@ -49,6 +49,7 @@ typedef struct {
 	const char *dkim;
 	const char *dmarc;
 	bool is_dkim_aligned;  /* dkim=pass was of the From domain */
+	bool is_dmarc_other;   /* dmarc was looked up for another domain than that of From */
 	bool senders_verified; /* site.senders_verified */
 	bool trust_internal;   /* the mailbox's */
 	unsigned n_auth_as;    /* X-MS-Exchange-Organization-AuthAs headers, and the first one's */
@@ -93,6 +94,13 @@ lk_authority_decision lk_authority_decide(const lk_authority_facts *facts);
 
 /* "not", "proven", "held", "refused". */
 const char *lk_authority_name(lk_authority authority);
+
+/*
+ * Relaxed alignment of RFC 7489 3.1: is the domain that of the address, above it or below it? Two
+ * domains below a third one are not aligned: whether that is an organisation or a registry only the
+ * public suffix list knows. A domain without a dot is nobody's.
+ */
+bool lk_domain_is_aligned(const char *address, const char *domain);
 
 /*
  * Must the agent token that a mail came by be revoked once the mail is done? So it must when To or

@@ -143,6 +143,21 @@ static bool takes_part(const lk_work *work, int64_t ticket)
 	return false;
 }
 
+/* What our mail server found out about the sender's domain. */
+static void read_results(const lk_auth *auth, lk_authority_facts *facts)
+{
+	if (!auth)
+		return;
+	facts->spf = auth->spf;
+	facts->dkim = auth->dkim;
+	facts->dmarc = auth->dmarc;
+	facts->is_dmarc_other =
+		auth->dmarc_domain && !lk_domain_is_aligned(facts->from, auth->dmarc_domain);
+	for (unsigned i = 0; i < auth->signers->len; i++)
+		facts->is_dkim_aligned |=
+			lk_domain_is_aligned(facts->from, g_ptr_array_index(auth->signers, i));
+}
+
 static bool decide(lk_agent_mail *m, GError **error)
 {
 	const lk_work *work = m->work;
@@ -155,9 +170,6 @@ static bool decide(lk_agent_mail *m, GError **error)
 		.from_addresses = mail->from_addresses,
 		.from = work->from,
 		.agent = m->agent,
-		.spf = mail->auth ? mail->auth->spf : NULL,
-		.dkim = mail->auth ? mail->auth->dkim : NULL,
-		.dmarc = mail->auth ? mail->auth->dmarc : NULL,
 		.senders_verified = work->policy->senders_verified,
 		.trust_internal = mailbox && mailbox->trust_internal,
 		.ticket = ticket,
@@ -166,6 +178,7 @@ static bool decide(lk_agent_mail *m, GError **error)
 		.takes_part = ticket && takes_part(work, ticket),
 	};
 
+	read_results(mail->auth, &facts);
 	facts.n_auth_as = count_auth_as(mail, &facts.auth_as);
 	if (!read_tokens(m, ticket, error) || (ticket && !read_ticket(m, ticket, &row, error)))
 		return false;

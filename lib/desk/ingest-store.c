@@ -93,6 +93,8 @@ static char *parsed_json(const lk_work *work)
 		lk_json_set_text(auth, "spf", mail->auth->spf);
 		lk_json_set_text(auth, "dkim", mail->auth->dkim);
 		lk_json_set_text(auth, "dmarc", mail->auth->dmarc);
+		lk_json_set_text(auth, "dmarc_domain", mail->auth->dmarc_domain);
+		lk_json_take(auth, "signers", texts_json(mail->auth->signers));
 		lk_json_take(json, "auth", auth);
 	}
 	if (mail->bounce)

@@ -123,10 +123,12 @@ static void read_parsed(const lk_json *parsed, lk_mail *mail)
 	mail->suppress_reply = lk_json_get_bool(parsed, "suppress_reply", false);
 	mail->suppress_reason = g_strdup(lk_json_get_text(parsed, "suppress_reason"));
 	if (auth != NULL) {
-		mail->auth = g_new0(lk_auth, 1);
+		mail->auth = lk_auth_new();
 		mail->auth->spf = g_strdup(lk_json_get_text(auth, "spf"));
 		mail->auth->dkim = g_strdup(lk_json_get_text(auth, "dkim"));
 		mail->auth->dmarc = g_strdup(lk_json_get_text(auth, "dmarc"));
+		mail->auth->dmarc_domain = g_strdup(lk_json_get_text(auth, "dmarc_domain"));
+		read_texts(lk_json_get(auth, "signers"), mail->auth->signers);
 	}
 	read_bounce(lk_json_get(parsed, "bounce"), mail);
 	read_texts(lk_json_get(parsed, "defects"), mail->defects);

@@ -137,6 +137,8 @@ static void encode_rest(GString *out, const lk_mail *mail)
 		put_maybe_text(out, auth->spf);
 		put_maybe_text(out, auth->dkim);
 		put_maybe_text(out, auth->dmarc);
+		put_maybe_text(out, auth->dmarc_domain);
+		put_texts(out, auth->signers, LK_SIGNERS_MOST);
 	}
 	unsigned headers = put_count(out, mail->headers, LK_HEADERS_MOST);
 	for (unsigned i = 0; i < headers; i++) {
@@ -333,10 +335,12 @@ static void decode_rest(reader *in, lk_mail *mail)
 {
 	decode_bounce(in, mail);
 	if (read_bool(in)) {
-		mail->auth = g_new0(lk_auth, 1);
+		mail->auth = lk_auth_new();
 		mail->auth->spf = read_maybe_text(in, 32);
 		mail->auth->dkim = read_maybe_text(in, 32);
 		mail->auth->dmarc = read_maybe_text(in, 32);
+		mail->auth->dmarc_domain = read_maybe_text(in, LK_DOMAIN_BYTES_MOST);
+		read_texts(in, LK_SIGNERS_MOST, mail->auth->signers);
 	}
 	uint64_t headers = read_at_most(in, LK_HEADERS_MOST);
 	for (uint64_t i = 0; i < headers && !in->is_bad; i++) {

@@ -15,7 +15,9 @@ enum {
 	LK_HEADER_BYTES_MOST = 2048,
 	LK_ATTACHMENTS_MOST = 2000,
 	LK_DEFECTS_MOST = 100,
-	LK_BOUNCE_RECIPIENTS_MOST = 1000
+	LK_BOUNCE_RECIPIENTS_MOST = 1000,
+	LK_SIGNERS_MOST = 10,
+	LK_DOMAIN_BYTES_MOST = 253
 };
 
 /* The bytes of a mail's fields; hashes of attachments are not part of it. Caller unrefs. */

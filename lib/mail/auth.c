@@ -1,6 +1,7 @@
 #include "lib/mail/auth.h"
 
 #include "lib/base/text.h"
+#include "lib/mail/answer.h"
 #include "lib/mail/words.h"
 
 #include <string.h>
@@ -79,30 +80,105 @@ static void note_result(char **into, const char *result)
 	*into = lk_text_clean(result, MIN(strlen(result), 30));
 }
 
+/* What one result says about its domain. Owned. */
+typedef struct {
+	char *from; /* header.from */
+	char *d;    /* header.d */
+	char *i;    /* header.i: its domain, where there is no header.d */
+} properties;
+
+static void properties_clear(properties *p)
+{
+	g_clear_pointer(&p->from, g_free);
+	g_clear_pointer(&p->d, g_free);
+	g_clear_pointer(&p->i, g_free);
+}
+G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(properties, properties_clear)
+
+/* Of a property given twice the first counts: what follows may be the sender's own words. */
+static void note_property(properties *p, const char *name, const char *value)
+{
+	char **into = strcmp(name, "header.from") == 0 ? &p->from
+		      : strcmp(name, "header.d") == 0  ? &p->d
+		      : strcmp(name, "header.i") == 0  ? &p->i
+						       : NULL;
+
+	if (into && !*into)
+		*into = g_strdup(value);
+}
+
+/* Properties and reasons of a result; a ';' in quotes or comments is theirs. */
+static void take_properties(const char **at, properties *ret)
+{
+	const char *p = *at;
+
+	while (*p && *p != ';') {
+		g_autofree char *name = take_value(&p);
+		if (!name && *p && *p != ';')
+			p++;
+		if (!name || *p != '=')
+			continue;
+		p++;
+		g_autofree char *value = take_value(&p);
+		if (value)
+			note_property(ret, name, value);
+	}
+	*at = p;
+}
+
+/* The domain of "example.fi", "@example.fi" or "aino@example.fi"; NULL when it is none. */
+static const char *domain_of(const char *value)
+{
+	const char *at = value ? strrchr(value, '@') : NULL;
+	const char *domain = at ? at + 1 : value;
+	size_t n = domain ? strlen(domain) : 0;
+
+	if (n == 0 || n > LK_DOMAIN_BYTES_MOST || *domain == '.' || domain[n - 1] == '.' ||
+	    strstr(domain, "..") ||
+	    strspn(domain, "abcdefghijklmnopqrstuvwxyz0123456789-_.") != n)
+		return NULL;
+	return domain;
+}
+
+static void note_signer(lk_auth *auth, const properties *p)
+{
+	const char *domain = domain_of(p->d ? p->d : p->i);
+
+	if (domain && auth->signers->len < LK_SIGNERS_MOST)
+		g_ptr_array_add(auth->signers, g_strdup(domain));
+}
+
+static void take_result(const char *method, const char *result, const properties *p, lk_auth *auth)
+{
+	if (strcmp(method, "spf") == 0) {
+		note_result(&auth->spf, result);
+	} else if (strcmp(method, "dkim") == 0) {
+		note_result(&auth->dkim, result);
+		if (strcmp(result, "pass") == 0)
+			note_signer(auth, p);
+	} else if (strcmp(method, "dmarc") == 0) {
+		note_result(&auth->dmarc, result);
+		if (!auth->dmarc_domain)
+			auth->dmarc_domain = g_strdup(domain_of(p->from));
+	}
+}
+
 static void take_results(const char *p, lk_auth *auth)
 {
 	while (*p == ';') {
+		g_auto(properties) about = {0};
+		g_autofree char *result = NULL;
 		p++;
 		g_autofree char *method = take_value(&p);
 		if (method && *p == '=') {
 			p++;
-			g_autofree char *result = take_value(&p);
-			method[strcspn(method, "/")] = 0; /* method version */
-			if (!result)
-				;
-			else if (strcmp(method, "spf") == 0)
-				note_result(&auth->spf, result);
-			else if (strcmp(method, "dkim") == 0)
-				note_result(&auth->dkim, result);
-			else if (strcmp(method, "dmarc") == 0)
-				note_result(&auth->dmarc, result);
+			result = take_value(&p);
 		}
-		/* Properties and reasons of the result; a ';' in quotes or comments is theirs. */
-		while (*p && *p != ';') {
-			g_autofree char *word = take_value(&p);
-			if (!word && *p && *p != ';')
-				p++;
-		}
+		take_properties(&p, &about);
+		if (!result)
+			continue;
+		method[strcspn(method, "/")] = 0; /* method version */
+		take_result(method, result, &about, auth);
 	}
 }
 
@@ -188,7 +264,7 @@ void lk_auth_read(lk_gather *gather, const char *const *authserv, const char *co
 			continue;
 		}
 		believed = g_steal_pointer(&id);
-		gather->mail->auth = g_new0(lk_auth, 1);
+		gather->mail->auth = lk_auth_new();
 		take_results(p, gather->mail->auth);
 	}
 }

@@ -58,13 +58,23 @@ static void bounce_free(lk_bounce *bounce)
 	g_free(bounce);
 }
 
-static void auth_free(lk_auth *auth)
+lk_auth *lk_auth_new(void)
+{
+	lk_auth *auth = g_new0(lk_auth, 1);
+
+	auth->signers = g_ptr_array_new_with_free_func(g_free);
+	return auth;
+}
+
+void lk_auth_free(lk_auth *auth)
 {
 	if (!auth)
 		return;
 	g_free(auth->spf);
 	g_free(auth->dkim);
 	g_free(auth->dmarc);
+	g_free(auth->dmarc_domain);
+	g_ptr_array_unref(auth->signers);
 	g_free(auth);
 }
 
@@ -111,7 +121,7 @@ void lk_mail_free(lk_mail *mail)
 	g_free(mail->language);
 	g_ptr_array_unref(mail->attachments);
 	bounce_free(mail->bounce);
-	auth_free(mail->auth);
+	lk_auth_free(mail->auth);
 	g_ptr_array_unref(mail->headers);
 	g_ptr_array_unref(mail->defects);
 	g_free(mail);

@@ -53,7 +53,11 @@ typedef struct {
 	char *spf;
 	char *dkim;
 	char *dmarc;
+	char *dmarc_domain; /* that dmarc was looked up for (header.from), or NULL */
+	GPtrArray *signers; /* char *: domains whose dkim signature passed, lower case */
 } lk_auth;
+lk_auth *lk_auth_new(void);
+void lk_auth_free(lk_auth *auth);
 
 /* All text is valid UTF-8 without NUL. Lists are never NULL. The struct owns everything in it. */
 typedef struct {

@@ -30,6 +30,10 @@ static const attempt attempts[] = {
 	{"verified senders, dmarc none", "verified dmarc=none", LK_AUTHORITY_HELD, 0},
 	{"aligned dkim", "verified dkim=pass aligned", LK_AUTHORITY_PROVEN, LK_PROOF_DMARC},
 	{"dkim of somebody else", "verified dkim=pass", LK_AUTHORITY_HELD, 0},
+	{"dmarc of another domain", "verified dmarc=pass other", LK_AUTHORITY_HELD, 0},
+	{"dmarc of another domain, dkim of its own", "verified dmarc=pass other dkim=pass aligned",
+	 LK_AUTHORITY_PROVEN, LK_PROOF_DMARC},
+	{"aligned dkim alone proves a domain", "dkim=pass aligned", LK_AUTHORITY_HELD, 0},
 	{"spf alone", "verified spf=pass", LK_AUTHORITY_HELD, 0},
 	{"dmarc in capitals", "dmarc=PASS verified", LK_AUTHORITY_PROVEN, LK_PROOF_DMARC},
 
@@ -155,6 +159,7 @@ static void test_attempts(void)
 			.dkim = value(words, "dkim", NULL),
 			.dmarc = value(words, "dmarc", NULL),
 			.is_dkim_aligned = flag(words, "aligned"),
+			.is_dmarc_other = flag(words, "other"),
 			.senders_verified = flag(words, "verified"),
 			.trust_internal = flag(words, "internal"),
 			.auth_as = value(words, "auth-as", NULL),
@@ -181,6 +186,38 @@ static void test_attempts(void)
 				lk_authority_name(attempts[i].authority));
 		g_assert_cmpstr(lk_proof_name(decision.proof), ==,
 				lk_proof_name(attempts[i].proof));
+	}
+}
+
+static void test_alignment(void)
+{
+	static const struct {
+		const char *address;
+		const char *domain;
+		bool is_aligned;
+	} table[] = {
+		{"aino@example.fi", "example.fi", true},
+		{"aino@example.fi", "EXAMPLE.fi", true},
+		{"aino@it.example.fi", "example.fi", true},
+		{"aino@example.fi", "mail.example.fi", true},
+		{"aino@example.fi", "example.com", false},
+		{"aino@example.fi", "notexample.fi", false},
+		{"aino@example.fi", "example.fi.evil.example", false},
+		{"aino@good.co.uk", "evil.co.uk", false},
+		{"aino@a.example.fi", "b.example.fi", false},
+		{"aino@example.fi", "fi", false},
+		{"aino@example.fi", "", false},
+		{"aino@example.fi", NULL, false},
+		{"aino@localhost", "localhost", false},
+		{"aino", "example.fi", false},
+		{"evil@x@example.fi", "x", false},
+		{NULL, "example.fi", false},
+	};
+
+	for (unsigned i = 0; i < G_N_ELEMENTS(table); i++) {
+		g_test_message("%s by %s", table[i].address, table[i].domain);
+		g_assert_cmpint(lk_domain_is_aligned(table[i].address, table[i].domain), ==,
+				table[i].is_aligned);
 	}
 }
 
@@ -277,6 +314,7 @@ int main(int argc, char **argv)
 	g_ptr_array_add(add_queue("talous", "bo@example.fi")->shares_with, g_strdup("ict"));
 	g_test_add_func("/desk/authority/attempts", test_attempts);
 	g_test_add_func("/desk/authority/sight", test_sight);
+	g_test_add_func("/desk/authority/alignment", test_alignment);
 	g_test_add_func("/desk/authority/leaks", test_leaks);
 	int status = g_test_run();
 	lk_policy_free(policy);

@@ -325,7 +325,7 @@ static void fill_mail(const plan_case *c, lk_mail *mail)
 	if (c->null_path)
 		mail->return_path = g_strdup("");
 	if (c->dmarc_fails) {
-		mail->auth = g_new0(lk_auth, 1);
+		mail->auth = lk_auth_new();
 		mail->auth->dmarc = g_strdup("FAIL");
 	}
 }

@@ -4,6 +4,7 @@
  *   text_contains, reply_contains, defects_contain   each must be found
  *   text_lacks, reply_lacks                          none may be found
  *   bounce_is                                        what is given of the bounce must be equal
+ *   signers, dmarc_domain                            must be equal: they are in no JSON
  *   settings                                         authserv, relays, own_lists, strip
  */
 #include "lib/base/hash.h"
@@ -106,8 +107,25 @@ static void check_defects(const lk_json *want, const lk_json *got)
 	check_words(want, "defects_contain", defects, true);
 }
 
+/* Who signed is for luukku alone and in no JSON. */
+static void check_signers(const lk_json *want, const lk_auth *auth)
+{
+	const lk_json *expected = lk_json_get(want, "signers");
+	const char *domain = lk_json_get_text(want, "dmarc_domain");
+
+	if (domain)
+		g_assert_cmpstr(auth ? auth->dmarc_domain : NULL, ==, domain);
+	if (!expected)
+		return;
+	g_assert_nonnull(auth);
+	g_assert_cmpuint(auth->signers->len, ==, lk_json_size(expected));
+	for (unsigned i = 0; i < auth->signers->len && i < lk_json_size(expected); i++)
+		g_assert_cmpstr(g_ptr_array_index(auth->signers, i), ==,
+				lk_json_text(lk_json_at(expected, i)));
+}
+
 /* What the mail's answer says must survive its way between processes unchanged. */
-static void check_wire(const lk_mail *mail, uint64_t parts_end)
+static void check_wire(const lk_json *want, const lk_mail *mail, uint64_t parts_end)
 {
 	g_autoptr(GBytes) bytes = lk_answer_encode(mail);
 	g_autoptr(lk_mail) again = NULL;
@@ -130,6 +148,7 @@ static void check_wire(const lk_mail *mail, uint64_t parts_end)
 	g_autofree char *one = lk_json_dump(a, false);
 	g_autofree char *two = lk_json_dump(b, false);
 	g_assert_cmpstr(one, ==, two);
+	check_signers(want, again->auth);
 }
 
 static void hash_parts(const lk_mail *mail, int parts_fd)
@@ -179,7 +198,7 @@ static void test_mail(gconstpointer data)
 	check_words(want, "reply_lacks", mail->reply_text, false);
 	check_defects(want, got);
 	check_bounce(want, got);
-	check_wire(mail, end);
+	check_wire(want, mail, end);
 }
 
 static int by_name(gconstpointer a, gconstpointer b)
