@@ -4,6 +4,7 @@
 #include "lib/base/hash.h"
 #include "lib/base/text.h"
 #include "lib/base/units.h"
+#include "lib/desk/search.h"
 #include "lib/desk/ticket.h"
 
 #include <inttypes.h>
@@ -221,6 +222,7 @@ static bool read_filters(lk_ctl *ctl, filters *f, GError **error)
 static bool query(lk_ctl *ctl, lk_db *db, const filters *f, lk_rows **ret_rows, GError **error)
 {
 	g_autoptr(lk_params) params = lk_params_new();
+	uint8_t hash[LK_KEY_HASH_BYTES];
 
 	lk_param_text(params, ctl->conf->site.prefix);
 	lk_param_text(params, lk_ctl_value(ctl, "queue"));
@@ -236,7 +238,6 @@ static bool query(lk_ctl *ctl, lk_db *db, const filters *f, lk_rows **ret_rows, 
 	lk_param_text(params, f->domain);
 	lk_param_text(params, lk_ctl_value(ctl, "organisation"));
 	lk_param_text(params, lk_ctl_value(ctl, "tag"));
-	lk_param_text(params, lk_ctl_value(ctl, "search"));
 	lk_param_time(params, f->since);
 	/* one more than shown tells whether there are more */
 	if (f->limit > 0)
@@ -244,6 +245,7 @@ static bool query(lk_ctl *ctl, lk_db *db, const filters *f, lk_rows **ret_rows, 
 	else
 		lk_param_null(params);
 	lk_param_time(params, lk_now());
+	lk_search_params(params, ctl->conf->site.prefix, lk_ctl_value(ctl, "search"), hash);
 	return lk_db_run(db, LK_Q_CTL_LIST, params, ret_rows, error);
 }
 
@@ -310,7 +312,8 @@ static const lk_ctl_option list_options[] = {
 	{"from", 0, "A", "by this requester; @domain: by anybody there"},
 	{"organisation", 0, "O", "of this customer organisation"},
 	{"tag", 0, "T", "with this tag"},
-	{"search", 0, "WORDS", "with these words in a message"},
+	{"search", 0, "WORDS",
+	 "what #search finds: words, a customer's address, a tag, a reference"},
 	{"since", 0, "D", "opened since: 30d, 12h, or a day 2026-03-27"},
 	{"limit", 0, "N", "at most N; 0: all"},
 	{"json", 0, NULL, "one JSON array"},

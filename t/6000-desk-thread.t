@@ -132,7 +132,7 @@ is(($desk->row("SELECT count(*) FROM participant c JOIN person p ON p.id = c.per
 my $agent = $desk->take(from => 'Aino <aino@example.fi>', to => $token, body => 'Sisäistä');
 is($agent->{ticket}, $ticket, 'an agent\'s mail joins');
 is_deeply([$desk->row("SELECT direction, writer FROM message WHERE id = $agent->{message}")],
-	['note', 'agent'], 'as a note: its address proves nothing');
+	['note', 'stranger'], 'as a note of a stranger: its address proves nothing');
 ok((grep { /^agent_held: / } $desk->events($ticket)), 'and the history says why');
 is_deeply([map { @$_ } $desk->db->sql("SELECT template FROM outbox WHERE ticket_id = $ticket ORDER BY id")],
 	['acknowledgement', 'held'], 'nothing went out but the question to its writer');

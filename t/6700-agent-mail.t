@@ -98,6 +98,49 @@ sub has_event {
 		'mail to the note address is a note whatever it says');
 }
 
+# --- to addresses that keep everything inside ----------------------------------------------------
+{
+	my ($ticket) = opened();
+	for my $purpose ('supplier', 'consult') {
+		my $took = $desk->take(from => $aino, to => notice_address($ticket) . ', ' . notice_address($ticket, purpose => $purpose, for => 'x@elsewhere.example'),
+			subject => 'Re: x', body => "Between us, $purpose.\n");
+		is(join(' ', $desk->row("SELECT direction FROM message WHERE id = $took->{message}")), 'note', "a proven agent's words to a $purpose address stay inside");
+	}
+	my $id = $desk->run_or_die(undef, 'message-id', purpose => 'supplier', ticket => $ticket, outbox => 7);
+	my $took = $desk->take(from => $aino, to => notice_address($ticket), subject => 'Re: x', irt => $id, body => "About the supplier.\n");
+	is(join(' ', $desk->row("SELECT direction FROM message WHERE id = $took->{message}")), 'note', 'so does an answer to a mail to the supplier');
+	is_deeply([mails("ticket_id = $ticket AND purpose = 'customer'")], [], 'nothing goes to the customer');
+}
+
+# --- suppliers and those asked, long after closing ------------------------------------------------
+for my $purpose ('supplier', 'consult') {
+	my ($ticket) = opened();
+	my $address = notice_address($ticket, purpose => $purpose, for => 'tuki@laite.example');
+	$db->sql("UPDATE ticket SET status = 'closed', supplier = 'Laite Oy', resolved_at = '2026-03-01 10:00+00', closed_at = '2026-03-14 10:00+00' WHERE id = $ticket");
+	my $took = $desk->take(from => 'tuki@laite.example', to => $address, subject => 'Re: x', body => "Within the grace ($purpose).");
+	my $writer = $purpose eq 'consult' ? 'consulted' : 'supplier';
+	is(join(' ', $desk->row("SELECT direction, writer FROM message WHERE id = $took->{message}")), "note $writer", "$purpose: within 14 days of closing its writer is known");
+	$db->sql("UPDATE ticket SET closed_at = '2026-03-12 10:00+00' WHERE id = $ticket");
+	$took = $desk->take(from => 'tuki@laite.example', to => $address, subject => 'Re: x', body => "After the grace ($purpose).");
+	is($took->{ticket}, $ticket, '... after that it is on the ticket still');
+	is(join(' ', $desk->row("SELECT direction, writer FROM message WHERE id = $took->{message}")), 'note guest', '... as a note of a guest');
+	ok(has_event($ticket, 'token_over'), '... and the history says why');
+	is_deeply([mails("ticket_id = $ticket AND recipient = 'tuki\@laite.example'")], [], '... its writer hears nothing of the ticket');
+}
+
+# --- many refusals --------------------------------------------------------------------------------
+{
+	my ($ticket) = opened();
+	for my $i (1 .. 6) {
+		$desk->take(from => $aino, to => notice_address($ticket), subject => "Re: $i", body => "#take\n",
+			headers => ['Authentication-Results: mx.example.fi; dmarc=fail header.from=example.fi', 'Received: from x by mx.example.fi; Fri, 27 Mar 2026 09:59:00 +0000']);
+	}
+	is(scalar(grep { /^agent_refused: / } $desk->events($ticket)), 6, 'every refusal is an event');
+	my %states = map { $_->[0] => $_->[1] } $db->sql("SELECT state, count(*) FROM outbox WHERE ticket_id = $ticket AND template = 'refused' GROUP BY 1");
+	cmp_ok($states{queued} // 0, '<=', 3, '... and a mail to the agent, but no storm of them: the breaker counts them, too');
+	is(($states{queued} // 0) + ($states{held} // 0), 6, '... those beyond its budget wait');
+}
+
 # --- a line that is wrong ------------------------------------------------------------------------
 {
 	my ($ticket) = opened();
@@ -147,6 +190,22 @@ sub has_event {
 	$desk->take(from => $aino, to => $address, subject => 'OK', body => '', now => '2026-03-28T10:00:01Z',
 		at => '2026-03-28T10:00:00Z');
 	is(ticket_is($other, 'owner, status'), '- new', 'not after a day');
+}
+
+# --- without proof, and about no ticket -----------------------------------------------------------
+{
+	my $took = $desk->take(from => $aino, to => 'ict@example.fi', subject => 'Phone call',
+		body => "#for liisa\@client.example\n#priority high\n\nLiisa called: her screen is dark.\n");
+	is($took->{outcome}, 'control', 'a new mail with commands and without proof opens nothing yet');
+	my ($address) = variables('held')->{actions}{run} =~ /^mailto:([^?]+)/;
+	$desk->take(from => $aino, to => $address, subject => 'OK', body => '');
+	my ($ticket) = $desk->row("SELECT ticket_id FROM message WHERE id = $took->{message}");
+	ok($ticket, 'confirmed, it opens its ticket') or diag explain [$desk->row("SELECT variables FROM outbox ORDER BY id DESC LIMIT 1")];
+	is(ticket_is($ticket, 'queue, status, priority'), 'ict new high', '... runs its commands') if $ticket;
+	is(join(' ', $desk->row("SELECT p.address, m.direction, m.reply_text FROM ticket t JOIN person p ON p.id = t.requester_id
+		JOIN message m ON m.ticket_id = t.id WHERE t.id = $ticket")), 'liisa@client.example in Liisa called: her screen is dark.',
+		'... for the customer it names') if $ticket;
+	is((mails("ticket_id = $ticket"))[-1], 'receipt aino@example.fi', '... and says so') if $ticket;
 }
 
 # --- forgeries -----------------------------------------------------------------------------------

@@ -106,14 +106,108 @@ GPtrArray *lk_sight_queues(const lk_policy *policy, const lk_agent *agent)
 
 /* --- acting ----------------------------------------------------------------------------------- */
 
+/* Why an agent may act or not: a reason for the history and for the agent; fi, sv, en. */
+typedef enum {
+	WHY_NO_AGENT,
+	WHY_TAKES_PART,
+	WHY_FROM,
+	WHY_FAILED,
+	WHY_TOKEN,
+	WHY_LEFT,
+	WHY_OUT_OF_SIGHT,
+	WHY_VERIFIED,
+	WHY_INTERNAL,
+	WHY_NOTHING,
+	WHY_OTHER_AGENT,
+	WHY_OTHER_TICKET,
+	WHY_OTHER_TICKETS,
+	WHY_REVOKED,
+	WHY_OVER,
+	WHY_TWICE,
+	WHY_NOT_INTERNAL,
+	WHY_DOMAIN,
+	WHY_OTHER_DOMAIN,
+	WHY_N
+} why;
+
+static const char *const reasons[WHY_N][LK_N_LANGS] = {
+	[WHY_NO_AGENT] = {"sen lähettäjä ei ole käsittelijä", "avsändaren är ingen handläggare",
+			  "its sender is no agent"},
+	[WHY_TAKES_PART] = {"käsittelijä on tiketillä asiakkaana", "handläggaren är kund i ärendet",
+			    "the agent takes part in the ticket as a customer"},
+	[WHY_FROM] = {"siinä ei ole täsmälleen yhtä From-kenttää, jossa on täsmälleen yksi osoite",
+		      "det har inte precis ett From-fält med precis en adress",
+		      "it has not exactly one From header with exactly one address"},
+	[WHY_FAILED] = {"postipalvelimemme totesi, ettei se tule sieltä mistä se väittää tulevansa",
+			"vår e-postserver fann att det inte kommer därifrån det påstår",
+			"our mail server found that it does not come from where it says"},
+	[WHY_TOKEN] =
+		{"se tuli tälle käsittelijälle ja tiketille tehtyyn vastausosoitteeseen",
+		 "det kom till svarsadressen som gjorts för denna handläggare och detta ärende",
+		 "it came to the reply address made for this agent and ticket"},
+	[WHY_LEFT] = {"tiketti on siirtynyt jonoon, jota et palvele",
+		      "ärendet har flyttats till en kö som du inte sköter",
+		      "the ticket has moved to a queue that the agent does not serve"},
+	[WHY_OUT_OF_SIGHT] = {"tiketti ei ole käsittelijän nähtävissä",
+			      "handläggaren ser inte ärendet",
+			      "the ticket is out of the agent's sight"},
+	[WHY_VERIFIED] = {"postipalvelimemme varmisti lähettäjän (senders_verified)",
+			  "vår e-postserver har bekräftat avsändaren (senders_verified)",
+			  "our mail server verified its sender (senders_verified)"},
+	[WHY_INTERNAL] =
+		{"postijärjestelmämme mukaan se lähetettiin talon sisällä (trust_internal)",
+		 "vårt e-postsystem säger att det skickades internt (trust_internal)",
+		 "our mail system says that it was sent inside (trust_internal)"},
+	[WHY_NOTHING] = {"mikään ei todista, että käsittelijä kirjoitti sen",
+			 "inget bevisar att handläggaren skrev det",
+			 "nothing proves that the agent wrote it"},
+	[WHY_OTHER_AGENT] = {"vastausosoite tehtiin toiselle käsittelijälle",
+			     "svarsadressen gjordes för en annan handläggare",
+			     "the reply address was made for another agent"},
+	[WHY_OTHER_TICKET] = {"vastausosoite tehtiin toiselle tiketille",
+			      "svarsadressen gjordes för ett annat ärende",
+			      "the reply address was made for another ticket"},
+	[WHY_OTHER_TICKETS] =
+		{"sen vastausosoite pätee vain omaan tikettiinsä, ja komennot nimeävät muita",
+		 "svarsadressen gäller bara sitt eget ärende, och kommandona nämner andra",
+		 "its reply address counts for its own ticket alone, and the commands name others"},
+	[WHY_REVOKED] = {"vastausosoite mitätöitiin, koska se oli päätynyt muille",
+			 "svarsadressen återkallades, eftersom den hade gått till andra",
+			 "the reply address was revoked, because it had gone to others"},
+	[WHY_OVER] = {"tiketin sulkemisesta on liian kauan, jotta sen vastausosoite kelpaisi",
+		      "ärendet stängdes för länge sedan för att svarsadressen ska gälla",
+		      "the ticket was closed too long ago for its reply address"},
+	[WHY_TWICE] = {"otsake, joka sanoo viestin sisäiseksi, on siinä useammin kuin kerran",
+		       "huvudet som säger att brevet är internt finns mer än en gång",
+		       "the header that says the mail is internal is there more than once"},
+	[WHY_NOT_INTERNAL] = {"postijärjestelmämme ei sano viestiä sisäiseksi",
+			      "vårt e-postsystem säger inte att brevet är internt",
+			      "our mail system does not say that the mail is internal"},
+	[WHY_DOMAIN] = {"postipalvelimemme todistaa vain verkkotunnuksen, ei kirjoittajaa "
+			"(senders_verified ei ole päällä)",
+			"vår e-postserver bevisar bara domänen, inte skribenten (senders_verified "
+			"är inte på)",
+			"our mail server proves its domain only, not its writer (senders_verified "
+			"is not set)"},
+	[WHY_OTHER_DOMAIN] = {"sen on allekirjoittanut muu verkkotunnus kuin lähettäjän",
+			      "det är signerat av en annan domän än avsändarens",
+			      "it is signed by another domain than that of its From"},
+};
+
 static bool is_result(const char *result, const char *word)
 {
 	return result && g_ascii_strcasecmp(result, word) == 0;
 }
 
-static lk_authority_decision say(lk_authority authority, lk_proof proof, const char *reason)
+static lk_authority_decision say(lk_authority authority, lk_proof proof, why because)
 {
-	return (lk_authority_decision){authority, proof, reason};
+	return (lk_authority_decision){authority, proof, reasons[because][LK_LANG_EN], because,
+				       because == WHY_LEFT};
+}
+
+const char *lk_authority_reason(const lk_authority_decision *decision, lk_lang lang)
+{
+	return reasons[decision->because][lang];
 }
 
 static bool is_below(const char *domain, const char *above)
@@ -135,12 +229,16 @@ bool lk_domain_is_aligned(const char *address, const char *domain)
 	       is_below(domain, at + 1);
 }
 
+bool lk_token_is_over(lk_time closed_at, lk_time at)
+{
+	return closed_at != LK_TIME_NONE && at > closed_at + LK_TOKEN_GRACE;
+}
+
 /* Of the tokens, those made to act on this very ticket. *ret_why: why the last one does not count.
  */
-static bool has_token(const lk_authority_facts *f, const char **ret_why)
+static bool has_token(const lk_authority_facts *f, why *ret_why)
 {
-	bool is_over = f->status == LK_STATUS_CLOSED && f->ended_at != LK_TIME_NONE &&
-		       f->at > f->ended_at + LK_TOKEN_GRACE;
+	bool is_over = f->status == LK_STATUS_CLOSED && lk_token_is_over(f->ended_at, f->at);
 
 	for (unsigned i = 0; i < f->n_tokens; i++) {
 		const lk_authority_token *token = &f->tokens[i];
@@ -148,15 +246,17 @@ static bool has_token(const lk_authority_facts *f, const char **ret_why)
 		if (token->purpose != LK_PURPOSE_AGENT)
 			continue;
 		if (!token->is_for_agent)
-			*ret_why = "the reply address was made for another agent";
+			*ret_why = WHY_OTHER_AGENT;
 		else if (token->ticket != f->ticket)
-			*ret_why = "the reply address was made for another ticket";
+			*ret_why = WHY_OTHER_TICKET;
 		else if (token->is_revoked)
-			*ret_why = "the reply address was revoked, because it had gone to others";
+			*ret_why = WHY_REVOKED;
 		else if (is_over)
-			*ret_why = "the ticket was closed too long ago for its reply address";
-		else if (f->sight == LK_SIGHT_NONE)
-			*ret_why = "the agent has left the ticket's queue";
+			*ret_why = WHY_OVER;
+		else if (f->names_others)
+			*ret_why = WHY_OTHER_TICKETS;
+		else if (f->sight == LK_SIGHT_NONE && !f->only_undoes)
+			*ret_why = WHY_LEFT;
 		else
 			return true;
 	}
@@ -171,8 +271,23 @@ static bool has_agent_token(const lk_authority_facts *f)
 	return false;
 }
 
+/* Was the agent told of this very ticket, whatever became of it since? */
+static bool had_ticket(const lk_authority_facts *f)
+{
+	for (unsigned i = 0; i < f->n_tokens; i++)
+		if (f->tokens[i].purpose == LK_PURPOSE_AGENT && f->tokens[i].is_for_agent &&
+		    f->tokens[i].ticket == f->ticket)
+			return true;
+	return false;
+}
+
+bool lk_authority_knows(const lk_authority_facts *f)
+{
+	return f->ticket && (f->sight != LK_SIGHT_NONE || had_ticket(f));
+}
+
 /* What proves the agent, whatever the ticket. */
-static lk_proof proof_of(const lk_authority_facts *f, const char **ret_why)
+static lk_proof proof_of(const lk_authority_facts *f, why *ret_why)
 {
 	bool is_domain_proven = (is_result(f->dmarc, "pass") && !f->is_dmarc_other) ||
 				(is_result(f->dkim, "pass") && f->is_dkim_aligned);
@@ -181,50 +296,45 @@ static lk_proof proof_of(const lk_authority_facts *f, const char **ret_why)
 		return LK_PROOF_DMARC;
 	if (f->trust_internal && f->n_auth_as == 1 && is_result(f->auth_as, "Internal"))
 		return LK_PROOF_INTERNAL;
-	if (!*ret_why && f->trust_internal && f->n_auth_as > 1)
-		*ret_why = "the header that says the mail is internal is there more than once";
-	if (!*ret_why && f->trust_internal && f->n_auth_as == 1)
-		*ret_why = "our mail system does not say that the mail is internal";
-	if (!*ret_why && is_domain_proven)
-		*ret_why = "our mail server proves its domain only, not its writer "
-			   "(senders_verified is not set)";
-	if (!*ret_why && (is_result(f->dmarc, "pass") || is_result(f->dkim, "pass")))
-		*ret_why = "it is signed by another domain than that of its From";
+	if (*ret_why == WHY_NOTHING && f->trust_internal && f->n_auth_as > 1)
+		*ret_why = WHY_TWICE;
+	if (*ret_why == WHY_NOTHING && f->trust_internal && f->n_auth_as == 1)
+		*ret_why = WHY_NOT_INTERNAL;
+	if (*ret_why == WHY_NOTHING && is_domain_proven)
+		*ret_why = WHY_DOMAIN;
+	if (*ret_why == WHY_NOTHING && (is_result(f->dmarc, "pass") || is_result(f->dkim, "pass")))
+		*ret_why = WHY_OTHER_DOMAIN;
 	return LK_PROOF_NONE;
 }
 
 lk_authority_decision lk_authority_decide(const lk_authority_facts *f)
 {
-	const char *why = NULL;
+	why because = WHY_NOTHING;
 	lk_proof proof = LK_PROOF_NONE;
 
 	if (!f->agent)
-		return say(LK_AUTHORITY_NOT, LK_PROOF_NONE, "its sender is no agent");
+		return say(LK_AUTHORITY_NOT, LK_PROOF_NONE, WHY_NO_AGENT);
 	/* Agents are customers, too: of other desks, and of their own. */
 	if (f->ticket && f->takes_part && !has_agent_token(f))
-		return say(LK_AUTHORITY_NOT, LK_PROOF_NONE,
-			   "the agent takes part in the ticket as a customer");
+		return say(LK_AUTHORITY_NOT, LK_PROOF_NONE, WHY_TAKES_PART);
 	if (f->from_headers != 1 || f->from_addresses != 1)
-		return say(LK_AUTHORITY_REFUSED, LK_PROOF_NONE,
-			   "it has not exactly one From header with exactly one address");
+		return say(LK_AUTHORITY_REFUSED, LK_PROOF_NONE, WHY_FROM);
 	if (is_result(f->dmarc, "fail") || is_result(f->dkim, "fail") || is_result(f->spf, "fail"))
-		return say(LK_AUTHORITY_REFUSED, LK_PROOF_NONE,
-			   "our mail server found that it does not come from where it says");
-	if (f->ticket && has_token(f, &why))
-		return say(LK_AUTHORITY_PROVEN, LK_PROOF_TOKEN,
-			   "it came to the reply address made for this agent and ticket");
+		return say(LK_AUTHORITY_REFUSED, LK_PROOF_NONE, WHY_FAILED);
+	if (f->ticket && has_token(f, &because))
+		return say(LK_AUTHORITY_PROVEN, LK_PROOF_TOKEN, WHY_TOKEN);
+	/* Who had the ticket knows of it, and must hear that the answer did not go out. */
+	if (f->ticket && f->sight == LK_SIGHT_NONE && had_ticket(f))
+		return say(LK_AUTHORITY_REFUSED, LK_PROOF_NONE, WHY_LEFT);
 	if (f->ticket && f->sight == LK_SIGHT_NONE)
 		return say(LK_AUTHORITY_NOT, LK_PROOF_NONE,
-			   why ? why : "the ticket is out of the agent's sight");
-	proof = proof_of(f, &why);
+			   because == WHY_NOTHING ? WHY_OUT_OF_SIGHT : because);
+	proof = proof_of(f, &because);
 	if (proof == LK_PROOF_DMARC)
-		return say(LK_AUTHORITY_PROVEN, proof,
-			   "our mail server verified its sender (senders_verified)");
+		return say(LK_AUTHORITY_PROVEN, proof, WHY_VERIFIED);
 	if (proof == LK_PROOF_INTERNAL)
-		return say(LK_AUTHORITY_PROVEN, proof,
-			   "our mail system says that it was sent inside (trust_internal)");
-	return say(LK_AUTHORITY_HELD, LK_PROOF_NONE,
-		   why ? why : "nothing proves that the agent wrote it");
+		return say(LK_AUTHORITY_PROVEN, proof, WHY_INTERNAL);
+	return say(LK_AUTHORITY_HELD, LK_PROOF_NONE, because);
 }
 
 bool lk_authority_leaks(const lk_policy *policy, const char *const *addresses, unsigned n)

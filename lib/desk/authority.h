@@ -56,10 +56,12 @@ typedef struct {
 	const char *auth_as;
 	int64_t ticket; /* whose the mail is; 0: none */
 	lk_status status;
-	lk_time ended_at; /* resolved or closed; LK_TIME_NONE: open */
-	lk_time at;	  /* when the mail came */
-	lk_sight sight;	  /* of that ticket */
-	bool takes_part;  /* the writer is its requester or was copied */
+	lk_time ended_at;  /* resolved or closed; LK_TIME_NONE: open */
+	lk_time at;	   /* when the mail came */
+	lk_sight sight;	   /* of that ticket */
+	bool takes_part;   /* the writer is its requester or was copied */
+	bool names_others; /* its command lines begin with references to other tickets */
+	bool only_undoes;  /* #undo and nothing else: also of what took the ticket out of sight */
 	const lk_authority_token *tokens;
 	unsigned n_tokens;
 } lk_authority_facts;
@@ -84,13 +86,23 @@ bool lk_proof_parse(const char *name, lk_proof *ret_proof);
 typedef struct {
 	lk_authority authority;
 	lk_proof proof;
-	const char *reason; /* for the history and for the agent; static */
+	const char *reason; /* for the history; static */
+	unsigned because;   /* the same, for lk_authority_reason */
+	bool has_left;	    /* refused because the ticket went out of the agent's sight */
 } lk_authority_decision;
 
-/* Rights of agents and suppliers on a ticket go on this long after it was closed. */
+/* Rights of agents, suppliers and those asked go on this long after the ticket was closed. */
 #define LK_TOKEN_GRACE (INT64_C(14) * 86400 * LK_SECOND)
+/* Are they over? closed_at LK_TIME_NONE: it is not closed. */
+bool lk_token_is_over(lk_time closed_at, lk_time at);
 
 lk_authority_decision lk_authority_decide(const lk_authority_facts *facts);
+
+/* The reason in the agent's language. Static. */
+const char *lk_authority_reason(const lk_authority_decision *decision, lk_lang lang);
+
+/* May the agent be told of the facts' ticket: by sight, or because they had it before? */
+bool lk_authority_knows(const lk_authority_facts *facts);
 
 /* "not", "proven", "held", "refused". */
 const char *lk_authority_name(lk_authority authority);

@@ -25,7 +25,7 @@ static bool wrong(reader *r, lk_problem_code code, const char *word, const char 
 static bool needs(reader *r)
 {
 	return wrong(r, LK_PROBLEM_NEEDS, lk_command_name(r->command->kind),
-		     lk_command_form(r->command->kind));
+		     lk_command_form(r->command->kind, LK_LANG_EN));
 }
 
 static bool read_nothing(reader *r)
@@ -33,7 +33,7 @@ static bool read_nothing(reader *r)
 	if (!*r->text)
 		return true;
 	return wrong(r, LK_PROBLEM_TOO_MUCH, lk_command_name(r->command->kind),
-		     lk_command_form(r->command->kind));
+		     lk_command_form(r->command->kind, LK_LANG_EN));
 }
 
 static char *cut_value(const char *text)
@@ -315,7 +315,7 @@ static bool read_resolve(reader *r)
 			r->command->is_anyway = true;
 		else
 			return wrong(r, LK_PROBLEM_TOO_MUCH, lk_command_name(r->command->kind),
-				     lk_command_form(r->command->kind));
+				     lk_command_form(r->command->kind, LK_LANG_EN));
 	}
 	return true;
 }

@@ -1,6 +1,8 @@
 /* What an agent is told about a line that was not run. */
 #include "lib/desk/command.h"
 
+#include "lib/desk/term.h"
+
 #include <string.h>
 
 /*
@@ -25,9 +27,10 @@ static const struct {
 				  "There is too much behind #%w. It is written: %h"}},
 	[LK_PROBLEM_PRIORITY] =
 		{"priority",
-		 {"\"%w\" ei ole prioriteetti.[ Tarkoititko %h?] Niitä ovat urgent, high, normal "
-		  "ja low.",
-		  "\"%w\" är ingen prioritet.[ Menade du %h?] De är urgent, high, normal och low.",
+		 {"\"%w\" ei ole tärkeys.[ Tarkoititko %h?] Niitä ovat kiireellinen, tärkeä, "
+		  "tavallinen ja vähäinen.",
+		  "\"%w\" är ingen prioritet.[ Menade du %h?] De är brådskande, viktig, normal och "
+		  "låg.",
 		  "\"%w\" is no priority.[ Did you mean %h?] They are urgent, high, normal and "
 		  "low."}},
 	[LK_PROBLEM_DATE] =
@@ -207,14 +210,28 @@ const char *lk_problem_name(lk_problem_code code)
 	return texts[code].name;
 }
 
+/* Forms of commands and names of states are kept in English. Borrowed; NULL: there is no hint. */
+static const char *hint_in(const lk_problem *problem, lk_lang lang)
+{
+	lk_command_kind kind = LK_COMMAND_NOTE;
+
+	if (problem->code == LK_PROBLEM_STATUS)
+		return lk_term_status(problem->hint, lang);
+	if ((problem->code == LK_PROBLEM_NEEDS || problem->code == LK_PROBLEM_TOO_MUCH) &&
+	    lk_command_find(problem->word, &kind, NULL))
+		return lk_command_form(kind, lang);
+	return problem->hint;
+}
+
 char *lk_problem_words(const lk_problem *problem, lk_lang lang)
 {
 	g_autoptr(GString) words = g_string_new(NULL);
+	const char *hint = hint_in(problem, lang);
 	bool is_left_out = false;
 
 	for (const char *p = texts[problem->code].in[lang]; *p; p++) {
 		if (*p == '[')
-			is_left_out = !problem->hint;
+			is_left_out = !hint;
 		else if (*p == ']')
 			is_left_out = false;
 		else if (is_left_out)
@@ -222,7 +239,7 @@ char *lk_problem_words(const lk_problem *problem, lk_lang lang)
 		else if (*p == '%' && p[1] == 'w')
 			g_string_append(words, (p++, problem->word));
 		else if (*p == '%' && p[1] == 'h')
-			g_string_append(words, (p++, problem->hint ? problem->hint : ""));
+			g_string_append(words, (p++, hint ? hint : ""));
 		else
 			g_string_append_c(words, *p);
 	}

@@ -202,8 +202,8 @@ bool lk_command_takes_text(const lk_command *command);
 /* Is it answered by mail to the agent's address on file alone (#list, #history, ...)? */
 bool lk_command_only_answers(lk_command_kind kind);
 
-/* "#wait customer [3d], ..." for help and errors. */
-const char *lk_command_form(lk_command_kind kind);
+/* "#wait customer [3d], ..." for help and errors: what can be written in that language. */
+const char *lk_command_form(lk_command_kind kind, lk_lang lang);
 
 /* --- words in three languages (command-words.c) ----------------------------------------------- */
 

@@ -49,7 +49,7 @@ static bool run_words(lk_run *run, const lk_rows *held, GError **error)
 	how.ticket = lk_row_int(held, 0, "ticket_id");
 	how.message = lk_row_int(held, 0, "message_id");
 	how.is_confirmed = true;
-	how.has_files = false;
+	how.has_files = lk_row_bool(held, 0, "has_files");
 	if (!lk_execute(run->db, run->policy, &how, commands, &inner, error))
 		return false;
 	for (unsigned i = 0; i < inner->problems->len; i++) {

@@ -104,22 +104,16 @@ bool lk_run_link(lk_run *run, GError **error)
 
 /* --- merge ------------------------------------------------------------------------------------ */
 
-/* "TUKI-1042 goes to a@x, too"; the agent may take them off again. */
+/* The agent may take them off again. */
 static bool remark_joined(lk_run *run, int64_t other, const GPtrArray *joined)
 {
-	static const char *const words[LK_N_LANGS] = {
-		[LK_LANG_FI] = "Tiketin %s vastaukset saa nyt myös: %s. Pois: #cc -osoite",
-		[LK_LANG_SV] = "Svaren på %s får nu också: %s. Bort: #cc -adress",
-		[LK_LANG_EN] = "Answers on %s now also go to: %s. To take off: #cc -address",
-	};
 	g_autofree char *reference = lk_reference(run->policy, other);
 	g_autoptr(GString) list = g_string_new(NULL);
-	g_auto(GStrv) parts = g_strsplit(words[run->how->language], "%s", 3);
 
 	for (unsigned i = 0; i < joined->len; i++)
 		g_string_append_printf(list, "%s%s", i ? ", " : "",
 				       (const char *)g_ptr_array_index(joined, i));
-	return lk_run_remark(run, "%s%s%s%s%s", parts[0], reference, parts[1], list->str, parts[2]);
+	return lk_run_remark(run, LK_REMARK_JOINED, reference, list->str);
 }
 
 /* Each is copied on the other ticket, so that later answers reach them; #undo takes them off. */

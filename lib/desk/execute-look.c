@@ -4,6 +4,10 @@
 #include "lib/base/hash.h"
 #include "lib/base/text.h"
 #include "lib/desk/absence.h"
+#include "lib/desk/hours.h"
+#include "lib/desk/search.h"
+#include "lib/desk/term.h"
+#include "lib/desk/timer.h"
 #include "lib/desk/when.h"
 
 #include <string.h>
@@ -29,7 +33,10 @@ lk_json *lk_run_answer(lk_run *run, const char *kind)
 {
 	lk_json *answer = lk_json_object();
 
+	g_autofree char *section = g_strconcat("is_", kind, NULL);
+
 	lk_json_set_text(answer, "kind", kind);
+	lk_json_set_bool(answer, section, true);
 	lk_json_set_bool(answer, "more", false);
 	lk_json_take(answer, "rows", lk_json_array());
 	lk_json_take(run->receipt->json, "answer", answer);
@@ -64,6 +71,13 @@ static void show_tickets(lk_run *run, lk_json *answer, const lk_rows *rows)
 		lk_json_set_text(row, "reference", reference);
 		for (unsigned k = 0; k < G_N_ELEMENTS(columns); k++)
 			lk_json_set_text(row, columns[k], lk_row_text(rows, i, columns[k]));
+		lk_json_set_bool(row, "is_ticket", true);
+		lk_json_set_text(
+			row, "status_shown",
+			lk_term_status(lk_row_text(rows, i, "status"), run->how->language));
+		lk_json_set_text(
+			row, "priority_shown",
+			lk_term_priority(lk_row_text(rows, i, "priority"), run->how->language));
 		set_time(run, row, "due_at", rows, i);
 		set_time(run, row, "opened_at", rows, i);
 		lk_json_push(lk_json_get(answer, "rows"), row);
@@ -97,6 +111,8 @@ static bool look_list(lk_run *run, const lk_json *query, int64_t offset, GError 
 	lk_param_time(params, run->how->now);
 	lk_param_int(params, offset);
 	lk_param_int(params, LK_LOOK_UP_ROWS + 1);
+	g_autofree char *today = lk_day_format(lk_execute_today(run->policy, run->how->now));
+	lk_param_text(params, today);
 	if (!lk_db_run(run->db, LK_Q_COMMAND_LIST, params, &rows, error))
 		return false;
 	show_tickets(run, lk_run_answer(run, "list"), rows);
@@ -109,24 +125,11 @@ static bool look_search(lk_run *run, const lk_json *query, int64_t offset, GErro
 	g_autoptr(lk_params) params = lk_params_new();
 	g_autoptr(GPtrArray) queues = NULL;
 	g_autoptr(lk_rows) rows = NULL;
-	g_autofree char *plain = lk_command_plain(words);
-	g_autofree char *address = lk_address_fold(plain);
 	uint8_t hash[LK_KEY_HASH_BYTES];
-	int64_t ticket = 0;
 
 	param_queues(params, run, &queues);
 	param_agent(params, run);
-	lk_param_text(params, words);
-	if (lk_address_is_sane(address)) {
-		lk_key_hash(address, hash);
-		lk_param_bytes(params, hash, sizeof(hash));
-	} else {
-		lk_param_null(params);
-	}
-	if (lk_reference_parse(run->policy, plain, &ticket))
-		lk_param_int(params, ticket);
-	else
-		lk_param_null(params);
+	lk_search_params(params, run->policy->prefix, words, hash);
 	lk_param_int(params, offset);
 	lk_param_int(params, LK_LOOK_UP_ROWS + 1);
 	if (!lk_db_run(run->db, LK_Q_COMMAND_SEARCH, params, &rows, error))
@@ -140,28 +143,8 @@ static bool look_search(lk_run *run, const lk_json *query, int64_t offset, GErro
 /* The ticket is the current one, or one that was looked up before and is seen still. */
 static bool look_history(lk_run *run, const lk_json *query, int64_t offset, GError **error)
 {
-	g_autoptr(lk_params) params = lk_params_new();
-	g_autoptr(lk_rows) rows = NULL;
-	int64_t ticket = lk_json_get_int(query, "ticket", 0);
-	g_autofree char *reference = lk_reference(run->policy, ticket);
-
-	lk_param_int(params, ticket);
-	lk_param_int(params, offset);
-	lk_param_int(params, LK_LOOK_UP_ROWS + 1);
-	if (!lk_db_run(run->db, LK_Q_COMMAND_HISTORY, params, &rows, error))
-		return false;
-	lk_json *answer = lk_run_answer(run, "history");
-	lk_json_set_text(answer, "reference", reference);
-	lk_json_set_bool(answer, "more", lk_rows_count(rows) > LK_LOOK_UP_ROWS);
-	for (size_t i = 0; i < MIN(lk_rows_count(rows), LK_LOOK_UP_ROWS); i++) {
-		lk_json *row = lk_json_object();
-		lk_json_set_text(row, "actor", lk_row_text(rows, i, "actor"));
-		lk_json_set_text(row, "event", lk_row_text(rows, i, "event"));
-		lk_json_set_text(row, "reason", lk_row_text(rows, i, "reason"));
-		set_time(run, row, "at", rows, i);
-		lk_json_push(lk_json_get(answer, "rows"), row);
-	}
-	return remember(run, query, offset, error);
+	return lk_run_show_history(run, lk_json_get_int(query, "ticket", 0), offset, error) &&
+	       remember(run, query, offset, error);
 }
 
 static bool look(lk_run *run, const lk_json *query, int64_t offset, GError **error)
@@ -243,7 +226,9 @@ bool lk_run_help(lk_run *run, GError **error)
 	for (int kind = 0; kind < LK_N_COMMANDS; kind++) {
 		lk_json *row = lk_json_object();
 		lk_json_set_text(row, "name", lk_command_name((lk_command_kind)kind));
-		lk_json_set_text(row, "form", lk_command_form((lk_command_kind)kind));
+		lk_json_set_bool(row, "is_form", true);
+		lk_json_set_text(row, "form",
+				 lk_command_form((lk_command_kind)kind, run->how->language));
 		lk_json_push(lk_json_get(answer, "rows"), row);
 	}
 	return true;
@@ -290,7 +275,25 @@ static bool end_absences(lk_run *run, const lk_agent *agent, GError **error)
 	for (size_t i = 0; i < lk_rows_count(rows); i++)
 		lk_json_set_int(lk_run_step(run, "absence_ended"), "absence",
 				lk_row_int(rows, i, "id"));
-	return lk_run_remark(run, "%s is not away", agent->address);
+	return lk_run_remark(run, LK_REMARK_NOT_AWAY, agent->address, NULL);
+}
+
+/* The deputy gets the list of what is left to them, as the desk opens on the first day. */
+static bool hand_over(lk_run *run, const lk_agent *agent, int64_t absence, GError **error)
+{
+	g_autoptr(lk_params) params = lk_params_new();
+	const lk_queue *queue = NULL;
+	lk_time at = lk_day_start(run->policy->timezone, run->command->day);
+
+	for (unsigned i = 0; !queue && i < run->policy->queues->len; i++)
+		if (lk_agent_serves(run->policy, agent, g_ptr_array_index(run->policy->queues, i)))
+			queue = g_ptr_array_index(run->policy->queues, i);
+	lk_time open = lk_calendar_next_open(lk_hours_of_queue(run->policy, queue),
+					     MAX(at, run->how->now));
+	lk_param_text(params, LK_TIMER_HAND_OVER);
+	lk_param_int(params, absence);
+	lk_param_time(params, open != LK_TIME_NONE ? open : at);
+	return lk_db_run(run->db, LK_Q_COMMAND_HAND_OVER, params, NULL, error);
 }
 
 bool lk_run_away(lk_run *run, GError **error)
@@ -316,8 +319,12 @@ bool lk_run_away(lk_run *run, GError **error)
 	if (!lk_absence_add(run->db, &entry, &id, error))
 		return false;
 	lk_json_set_int(lk_run_step(run, "absence"), "absence", id);
+	if (deputy && !hand_over(run, agent, id, error))
+		return false;
 	g_autofree char *first = lk_day_format(c->day);
 	g_autofree char *last = lk_day_format(c->until);
-	return lk_run_remark(run, "%s is away %s..%s%s%s", agent->address, first, last,
-			     deputy ? ", deputy " : "", deputy ? deputy->address : "");
+	g_autofree char *when = g_strconcat(first, "..", last, NULL);
+	g_autofree char *who = g_strconcat(agent->address, " ", when, NULL);
+	return deputy ? lk_run_remark(run, LK_REMARK_AWAY_DEPUTY, who, deputy->address)
+		      : lk_run_remark(run, LK_REMARK_AWAY, agent->address, when);
 }

@@ -15,10 +15,13 @@ static const char *agent_name(const lk_run *run)
 static bool set_direction(lk_run *run, const char *direction, GError **error)
 {
 	g_autoptr(lk_params) params = lk_params_new();
+	bool is_manager = run->how->agent && run->queue &&
+			  lk_agent_manages(run->policy, run->how->agent, run->queue);
 
 	lk_param_int(params, run->how->message);
 	lk_param_text(params, direction);
 	lk_param_text(params, run->filled.text);
+	lk_param_text(params, lk_writer_name(is_manager ? LK_WRITER_MANAGER : LK_WRITER_AGENT));
 	return lk_db_run(run->db, LK_Q_COMMAND_DIRECTION, params, NULL, error);
 }
 
@@ -53,14 +56,18 @@ bool lk_run_post(lk_run *run, const lk_outbox_mail *mail, GError **error)
 {
 	lk_outbox_verdict verdict = LK_OUTBOX_QUEUED;
 	int64_t outbox = 0;
-	lk_json *shown = lk_json_object();
+	lk_sight sight = LK_SIGHT_NONE;
 
-	lk_json_set_text(shown, "template", mail->template_name);
-	lk_json_set_text(shown, "to", mail->recipient);
-	lk_json_push(lk_json_get(run->receipt->json, "mails"), shown);
-	if (!lk_outbox_add(run->db, run->policy, run->how->now, mail, &verdict, &outbox, error))
+	if (!lk_outbox_add(run->db, run->policy, run->how->now, mail, &verdict, &outbox, error) ||
+	    !lk_run_sight(run, mail->ticket, &sight, error))
 		return false;
-	lk_json_set_bool(shown, "is_sent", verdict == LK_OUTBOX_QUEUED);
+	if (sight != LK_SIGHT_NONE) {
+		lk_json *shown = lk_json_object();
+		lk_json_set_text(shown, "template", mail->template_name);
+		lk_json_set_text(shown, "to", mail->recipient);
+		lk_json_set_bool(shown, "is_sent", verdict == LK_OUTBOX_QUEUED);
+		lk_json_push(lk_json_get(run->receipt->json, "mails"), shown);
+	}
 	lk_json_set_int(lk_run_step(run, "mail"), "outbox", outbox);
 	return true;
 }

@@ -32,8 +32,19 @@ typedef struct {
 
 /* Notes that the line cannot be run; true, so that handlers can return it. */
 bool lk_run_problem(lk_run *run, lk_problem_code code, const char *word, const char *hint);
-/* Something that the agent should know beside the new state. Printf; true. */
-bool lk_run_remark(lk_run *run, const char *format, ...) G_GNUC_PRINTF(2, 3);
+/* Something that the agent should know beside the new state; the words are in execute-remark.c. */
+typedef enum {
+	LK_REMARK_AWAY_ALONE, /* a: the agent, b: the queue */
+	LK_REMARK_DEPUTY,     /* a: the agent, b: the deputy */
+	LK_REMARK_NO_NEXT,
+	LK_REMARK_NOT_COPIED, /* a: the address */
+	LK_REMARK_JOINED,     /* a: the reference, b: the addresses */
+	LK_REMARK_NOT_AWAY,   /* a: the agent */
+	LK_REMARK_AWAY,	      /* a: the agent, b: from when to when */
+	LK_REMARK_AWAY_DEPUTY /* a: the agent and from when to when, b: the deputy */
+} lk_remark;
+/* True, so that handlers can return it. */
+bool lk_run_remark(lk_run *run, lk_remark remark, const char *a, const char *b);
 
 /*
  * The ticket that a reference of the current command leads to, merges followed; 0 when there is
@@ -41,8 +52,14 @@ bool lk_run_remark(lk_run *run, const char *format, ...) G_GNUC_PRINTF(2, 3);
  */
 bool lk_run_reference(lk_run *run, int64_t named, int64_t *ret_ticket, GError **error);
 
+/* Does a reference lead to a ticket that the agent may know of? Notes no problem. */
+bool lk_run_sees(lk_run *run, int64_t named, bool *ret_sees, GError **error);
+
 /* What the agent may know of the ticket, as it was at the start. */
 bool lk_run_sight(lk_run *run, int64_t ticket, lk_sight *ret_sight, GError **error);
+
+/* The events of a ticket that the agent sees, as the answer of a look-up. */
+bool lk_run_show_history(lk_run *run, int64_t ticket, int64_t offset, GError **error);
 
 /* The answer of a look-up: {"kind","rows" [],"more"} in the receipt. Borrowed. */
 lk_json *lk_run_answer(lk_run *run, const char *kind);

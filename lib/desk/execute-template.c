@@ -123,6 +123,7 @@ static void add_names(lk_json *answer, GHashTable *seen, GPtrArray *names)
 			continue;
 		row = lk_json_object();
 		lk_json_set_text(row, "name", name);
+		lk_json_set_bool(row, "is_form", true);
 		lk_json_set_text(row, "form", form);
 		lk_json_push(lk_json_get(answer, "rows"), row);
 	}

@@ -118,9 +118,9 @@ static bool stand_in(lk_run *run, const lk_agent **agent, GError **error)
 	if (!is_away)
 		return true;
 	if (!other || !lk_agent_serves(run->policy, other, run->queue))
-		return lk_run_remark(run, "%s is away and no deputy serves queue %s",
-				     (*agent)->address, lk_run_text(run, "queue"));
-	lk_run_remark(run, "%s is away: given to the deputy %s", (*agent)->address, other->address);
+		return lk_run_remark(run, LK_REMARK_AWAY_ALONE, (*agent)->address,
+				     lk_run_text(run, "queue"));
+	lk_run_remark(run, LK_REMARK_DEPUTY, (*agent)->address, other->address);
 	*agent = other;
 	return true;
 }
@@ -215,7 +215,7 @@ bool lk_run_next(lk_run *run, GError **error)
 	if (!lk_db_run(run->db, LK_Q_COMMAND_NEXT, params, &rows, error))
 		return false;
 	if (lk_rows_count(rows) == 0)
-		return lk_run_remark(run, "no ticket without owner waits in your queues");
+		return lk_run_remark(run, LK_REMARK_NO_NEXT, NULL, NULL);
 	for (size_t i = 0; i < lk_rows_count(rows); i++) {
 		bool is_ok = false;
 		if (!lk_run_enter(run, lk_row_int(rows, i, "id"), error) ||
@@ -530,7 +530,7 @@ static bool remove_cc(lk_run *run, const char *address, GError **error)
 	if (!lk_db_run(run->db, LK_Q_COMMAND_CC_REMOVE, params, &rows, error))
 		return false;
 	if (lk_rows_count(rows) == 0)
-		return lk_run_remark(run, "%s was not copied on it", address);
+		return lk_run_remark(run, LK_REMARK_NOT_COPIED, address, NULL);
 	lk_json_set_int(lk_run_step(run, "cc_removed"), "person", lk_row_int(rows, 0, "person"));
 	return tell_people(run, "participant_removed", address, error);
 }

@@ -4,6 +4,7 @@
 #include "lib/base/err.h"
 #include "lib/base/hash.h"
 #include "lib/base/units.h"
+#include "lib/desk/term.h"
 
 #include <string.h>
 
@@ -267,6 +268,8 @@ static lk_json *mail_json(const lk_run *run, const lk_rows *rows, size_t row)
 	lk_json_set_text(one, "reference", reference);
 	lk_json_set_text(one, "to", lk_row_text(rows, row, "recipient"));
 	lk_json_set_text(one, "template", lk_row_text(rows, row, "template"));
+	lk_json_set_text(one, "template_shown",
+			 lk_term_template(lk_row_text(rows, row, "template"), run->how->language));
 	return one;
 }
 
@@ -302,6 +305,12 @@ static bool cancel_mails(undoing *u, GError **error)
 		return false;
 	for (size_t i = 0; i < lk_rows_count(rows); i++) {
 		const char *state = lk_row_text(rows, i, "state");
+		int64_t ticket = lk_row_int(rows, i, "ticket_id");
+		lk_sight sight = ticket ? LK_SIGHT_NONE : LK_SIGHT_FULL;
+		if (ticket && !lk_run_sight(run, ticket, &sight, error))
+			return false;
+		if (sight == LK_SIGHT_NONE)
+			continue;
 		if (is_pending(state))
 			lk_json_push(cancelled, mail_json(run, rows, i));
 		else if (has_gone(state))
@@ -366,5 +375,7 @@ bool lk_run_undo(lk_run *run, GError **error)
 		if (!undo_step(&u, error))
 			return false;
 	}
+	/* What was moved out of sight is back. */
+	g_hash_table_remove_all(run->sight);
 	return cancel_mails(&u, error) && mark_undone(run, last, error);
 }

@@ -3,6 +3,7 @@
 #include "lib/base/err.h"
 #include "lib/base/text.h"
 #include "lib/desk/execute-private.h"
+#include "lib/desk/term.h"
 
 #include <string.h>
 
@@ -46,17 +47,6 @@ bool lk_run_problem(lk_run *run, lk_problem_code code, const char *word, const c
 	const char *line = run->command ? run->command->line : "";
 
 	g_ptr_array_add(run->receipt->problems, lk_problem_new(code, line, word, hint));
-	return true;
-}
-
-bool lk_run_remark(lk_run *run, const char *format, ...)
-{
-	va_list arguments;
-
-	va_start(arguments, format);
-	g_autofree char *remark = g_strdup_vprintf(format, arguments);
-	va_end(arguments);
-	lk_json_push_text(lk_json_get(run->receipt->json, "remarks"), remark);
 	return true;
 }
 
@@ -170,6 +160,18 @@ bool lk_run_reference(lk_run *run, int64_t named, int64_t *ret_ticket, GError **
 		return true;
 	*ret_ticket = 0;
 	return no_ticket(run, named);
+}
+
+bool lk_run_sees(lk_run *run, int64_t named, bool *ret_sees, GError **error)
+{
+	int64_t ticket = 0;
+	lk_sight sight = LK_SIGHT_NONE;
+
+	if (!final_ticket(run, named, &ticket, error) ||
+	    (ticket && !lk_run_sight(run, ticket, &sight, error)))
+		return false;
+	*ret_sees = ticket && (sight == LK_SIGHT_FULL || sight == LK_SIGHT_ASKED);
+	return true;
 }
 
 void lk_run_touch(lk_run *run, int64_t ticket)
@@ -504,11 +506,15 @@ static bool show_ticket(lk_run *run, int64_t ticket, GError **error)
 {
 	static const char *const columns[] = {"status", "queue", "priority", "type", "owner"};
 	g_autofree char *reference = lk_reference(run->policy, ticket);
-	lk_json *one = lk_json_object();
+	lk_sight sight = LK_SIGHT_NONE;
 
-	lk_json_push(lk_json_get(run->receipt->json, "tickets"), one);
-	if (!lk_run_enter(run, ticket, error))
+	/* A child of another queue was resolved with its parent: it is nothing to tell. */
+	if (!lk_run_sight(run, ticket, &sight, error) || !lk_run_enter(run, ticket, error))
 		return false;
+	if (sight == LK_SIGHT_NONE)
+		return true;
+	lk_json *one = lk_json_object();
+	lk_json_push(lk_json_get(run->receipt->json, "tickets"), one);
 	const char *title = lk_run_text(run, "title");
 	g_autoptr(GPtrArray) tags = lk_row_texts(run->row, 0, "tags");
 	g_autoptr(GPtrArray) missing = lk_row_texts(run->row, 0, "missing_fields");
@@ -524,6 +530,10 @@ static bool show_ticket(lk_run *run, int64_t ticket, GError **error)
 	lk_json_set_text(one, "subject", title ? title : lk_run_text(run, "subject"));
 	for (unsigned i = 0; i < G_N_ELEMENTS(columns); i++)
 		lk_json_set_text(one, columns[i], lk_run_text(run, columns[i]));
+	lk_json_set_text(one, "status_shown",
+			 lk_term_status(lk_run_text(run, "status"), run->how->language));
+	lk_json_set_text(one, "priority_shown",
+			 lk_term_priority(lk_run_text(run, "priority"), run->how->language));
 	lk_json_take(one, "fields", fields);
 	lk_json_take(one, "tags", texts_json(tags));
 	lk_json_take(one, "missing", texts_json(missing));

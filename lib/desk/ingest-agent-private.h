@@ -12,11 +12,16 @@ typedef struct {
 	lk_commands *commands;
 	GArray *tokens; /* lk_authority_token */
 	lk_authority_decision decision;
-	char *actor; /* "agent:ADDRESS" */
+	lk_sight sight;	   /* of the mail's ticket */
+	bool knows_ticket; /* ... is known to the agent, in sight or from before */
+	bool is_over;	   /* ... was closed too long ago for a question's address */
+	char *actor;	   /* "agent:ADDRESS" */
 	lk_lang language;
 	bool has_files;
 } lk_agent_mail;
 
+/* Can its commands be run without a ticket of the mail's own? */
+bool lk_agent_mail_stands_alone(const lk_agent_mail *m);
 /* Stored on the ticket as a note, nothing else happens. ticket 0: a control mail on none. */
 bool lk_agent_mail_keep(lk_agent_mail *m, int64_t ticket, const char *reason,
 			lk_ingest_result *result, GError **error);
@@ -43,5 +48,23 @@ bool lk_agent_mail_store(lk_agent_mail *m, int64_t ticket, const char *reason,
 /* A mail to the agent's address on file. variables borrowed. */
 bool lk_agent_mail_tell(lk_agent_mail *m, const char *template_name, int64_t ticket, int64_t cause,
 			lk_json *variables, const char *reason, GError **error);
+
+/* The queue of its ticket, else the one it was routed to. */
+const lk_queue *lk_agent_mail_queue(const lk_agent_mail *m);
+/* When the newest of what the mail answers was written; LK_TIME_NONE: nothing is known. */
+bool lk_agent_mail_answered_at(lk_agent_mail *m, lk_time *ret_at, GError **error);
+/* Runs commands as the agent; no message of the mail's own: message 0. */
+bool lk_agent_mail_execute(lk_agent_mail *m, int64_t ticket, int64_t message, lk_time seen_at,
+			   bool is_confirmed, const lk_commands *commands, lk_receipt **ret_receipt,
+			   GError **error);
+bool lk_agent_mail_send_receipt(lk_agent_mail *m, int64_t ticket, int64_t message,
+				const lk_receipt *receipt, GError **error);
+
+/* ingest-agent-held.c: keeps the stored mail for LK_HELD_TIME; kind as in held_command. */
+bool lk_agent_mail_add_held(lk_agent_mail *m, int64_t ticket, int64_t message, const char *kind,
+			    const char *reason, int64_t *ret_id, GError **error);
+/* The same, and its writer is asked at the address on file. */
+bool lk_agent_mail_ask(lk_agent_mail *m, int64_t ticket, int64_t message, const char *kind,
+		       const char *reason, GError **error);
 
 #endif

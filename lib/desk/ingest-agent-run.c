@@ -3,12 +3,13 @@
 
 #include "lib/base/text.h"
 #include "lib/desk/absence.h"
+#include "lib/desk/intake.h"
 #include "lib/desk/outbox-private.h"
 #include "lib/desk/when.h"
 
 #include <string.h>
 
-static const lk_queue *queue_of(const lk_agent_mail *m)
+const lk_queue *lk_agent_mail_queue(const lk_agent_mail *m)
 {
 	return m->queue ? m->queue : m->work->route.queue;
 }
@@ -31,10 +32,13 @@ bool lk_agent_mail_store(lk_agent_mail *m, int64_t ticket, const char *reason,
 	bool is_on = ticket != 0;
 
 	words.reply_text = m->commands->text;
-	work->plan.writer = is_manager(m) ? LK_WRITER_MANAGER : LK_WRITER_AGENT;
+	/* Who is not proven may be anybody; confirmed, it becomes the agent's. */
+	work->plan.writer = m->decision.authority != LK_AUTHORITY_PROVEN ? LK_WRITER_STRANGER
+			    : is_manager(m)				 ? LK_WRITER_MANAGER
+									 : LK_WRITER_AGENT;
 	work->plan.ticket = ticket;
 	work->plan.evidence = work->thread.evidence;
-	work->plan.is_note = true;
+	work->plan.is_note = is_on;
 	work->plan.moves = false;
 	work->mail = &words;
 	bool done =
@@ -53,13 +57,14 @@ bool lk_agent_mail_tell(lk_agent_mail *m, const char *template_name, int64_t tic
 	int64_t outbox = 0;
 	g_autofree char *reference = ticket ? lk_reference(work->policy, ticket) : NULL;
 
-	lk_json_set_text(variables, "reference", reference);
+	if (reference)
+		lk_json_set_text(variables, "reference", reference);
 	lk_json_set_text(variables, "subject", work->mail->subject);
 	lk_outbox_mail mail = {.ticket = ticket,
 			       .cause = cause,
 			       .template_name = template_name,
 			       .purpose = LK_PURPOSE_AGENT,
-			       .queue = queue_of(m),
+			       .queue = lk_agent_mail_queue(m),
 			       .language = m->language,
 			       .recipient = m->agent->address,
 			       .recipient_name = m->agent->name,
@@ -77,152 +82,34 @@ bool lk_agent_mail_keep(lk_agent_mail *m, int64_t ticket, const char *reason,
 	return lk_agent_mail_store(m, ticket, reason, result, error);
 }
 
-/* The ticket whose history says so: not one that the agent cannot see. */
+/* Its ticket's history says so, wherever it is; what the agent cannot see is not named to them. */
 bool lk_agent_mail_refuse(lk_agent_mail *m, lk_ingest_result *result, GError **error)
 {
 	lk_work *work = m->work;
-	int64_t ticket = work->thread.ticket;
+	bool is_seen = m->sight != LK_SIGHT_NONE;
+	int64_t ticket = is_seen ? work->thread.ticket : 0;
+	g_autofree char *reference =
+		m->knows_ticket ? lk_reference(work->policy, work->thread.ticket) : NULL;
 	g_autoptr(lk_json) variables = lk_json_object();
 	g_autofree char *date = lk_when(work->policy, m->language, work->at);
 	g_autofree char *reason =
 		g_strdup_printf("not run and not sent on: %s", m->decision.reason);
 
-	lk_work_tell(work, ticket, "agent_refused", reason, NULL);
+	lk_work_tell(work, work->thread.ticket, "agent_refused", reason, NULL);
 	if (!lk_agent_mail_store(m, ticket, reason, result, error))
 		return false;
-	lk_json_set_text(variables, "reason", m->decision.reason);
+	if (!is_seen)
+		m->queue = NULL;
+	lk_json_set_text(variables, "reason", lk_authority_reason(&m->decision, m->language));
+	lk_json_set_bool(variables, "is_left", m->decision.has_left);
 	lk_json_set_text(variables, "from", work->from);
 	lk_json_set_text(variables, "date", date);
+	lk_json_set_text(variables, "reference", reference);
 	return lk_agent_mail_tell(m, "refused", ticket, result->message, variables,
 				  "somebody wrote under the agent's address", error);
 }
 
-/* --- waiting for its writer ------------------------------------------------------------------- */
-
-static bool add_held(lk_agent_mail *m, int64_t ticket, int64_t message, const char *kind,
-		     const char *reason, int64_t *ret_id, GError **error)
-{
-	g_autoptr(lk_params) params = lk_params_new();
-	g_autoptr(lk_rows) rows = NULL;
-	lk_work *work = m->work;
-
-	lk_param_int(params, message);
-	ticket ? lk_param_int(params, ticket) : lk_param_null(params);
-	lk_param_text(params, m->agent->address);
-	lk_param_text(params, kind);
-	lk_param_text(params, reason);
-	lk_param_text(params, work->mail->reply_text);
-	lk_param_time(params, work->now);
-	lk_param_time(params, work->now + LK_HELD_TIME);
-	if (!lk_db_run(work->db, LK_Q_COMMAND_HOLD, params, &rows, error))
-		return false;
-	*ret_id = lk_row_int(rows, 0, "id");
-	return true;
-}
-
-/* "mailto:ict+TOKEN@example.fi?subject=OK"; NULL where addresses take no token. Caller frees. */
-static char *action_link(const lk_agent_mail *m, int64_t held)
-{
-	const char *plain = queue_of(m)->from;
-	g_autofree char *address = lk_outbox_address(m->work->policy, plain, LK_PURPOSE_ACTION, 0,
-						     held, m->agent->address);
-
-	if (g_strcmp0(address, plain) == 0)
-		return NULL;
-	return g_strdup_printf("mailto:%s?subject=OK", address);
-}
-
-/* desk.md 5: who wrote in ignorance of it is shown what came since. */
-static bool add_newest(lk_agent_mail *m, int64_t ticket, int64_t message, lk_json *variables,
-		       GError **error)
-{
-	g_autoptr(lk_params) params = lk_params_new();
-	g_autoptr(lk_rows) rows = NULL;
-
-	lk_param_int(params, ticket);
-	lk_param_int(params, message);
-	if (!lk_db_run(m->work->db, LK_Q_COMMAND_NEWEST, params, &rows, error))
-		return false;
-	if (lk_rows_count(rows) == 0)
-		return true;
-	g_autofree char *when = lk_when(m->work->policy, m->language, lk_row_time(rows, 0, "at"));
-	lk_json *newest = lk_json_object();
-	lk_json_set_text(newest, "writer", lk_row_text(rows, 0, "writer"));
-	lk_json_set_text(newest, "when", when);
-	lk_json_set_text(newest, "text", lk_row_text(rows, 0, "words"));
-	lk_json_take(variables, "newest", newest);
-	return true;
-}
-
-/* Keeps it for 24 h and asks: kind as in held_command. */
-static bool hold(lk_agent_mail *m, int64_t ticket, int64_t message, const char *kind,
-		 const char *reason, GError **error)
-{
-	g_autoptr(lk_json) variables = lk_json_object();
-	g_autofree char *expires =
-		lk_when(m->work->policy, m->language, m->work->now + LK_HELD_TIME);
-	g_autofree char *section = g_strconcat("is_", kind, NULL);
-	int64_t held = 0;
-
-	if (!add_held(m, ticket, message, kind, reason, &held, error) ||
-	    (strcmp(kind, "stale") == 0 && !add_newest(m, ticket, message, variables, error)))
-		return false;
-	g_autofree char *link = action_link(m, held);
-	lk_json_set_text(variables, "reason", reason);
-	lk_json_set_text(variables, "kind", kind);
-	lk_json_set_bool(variables, section, true);
-	lk_json_set_text(variables, "words", m->work->mail->reply_text);
-	if (link) {
-		/* Whatever else looks like one of our addresses is taken out of variables. */
-		lk_json *actions = lk_json_object();
-		lk_json_set_text(actions, "run", link);
-		lk_json_take(variables, "actions", actions);
-	}
-	lk_json_set_text(variables, "expires", expires);
-	return lk_agent_mail_tell(m, "held", ticket, message, variables,
-				  "a mail of the agent's waits for the agent's word", error);
-}
-
-bool lk_agent_mail_hold(lk_agent_mail *m, lk_ingest_result *result, GError **error)
-{
-	int64_t ticket = m->work->thread.ticket;
-	g_autofree char *reason = g_strdup_printf(
-		"held for 24 hours until its writer confirms it: %s", m->decision.reason);
-
-	lk_work_tell(m->work, ticket, "agent_held", reason, NULL);
-	return lk_agent_mail_store(m, ticket, reason, result, error) &&
-	       hold(m, ticket, result->message, "unproven", m->decision.reason, error);
-}
-
 /* --- running it ------------------------------------------------------------------------------- */
-
-/* When the newest of what the mail answers was written; LK_TIME_NONE: nothing is known. */
-static bool answered_at(lk_agent_mail *m, lk_time *ret_at, GError **error)
-{
-	const lk_clues *clues = m->work->clues;
-	g_autoptr(lk_params) params = lk_params_new();
-	g_autoptr(lk_rows) rows = NULL;
-	g_autoptr(GArray) outbox = g_array_new(FALSE, FALSE, sizeof(int64_t));
-	g_autoptr(GByteArray) hashes = g_byte_array_new();
-
-	for (unsigned i = 0; i < clues->ids->len; i++) {
-		const lk_clue_id *id = &g_array_index(clues->ids, lk_clue_id, i);
-		if (id->is_own)
-			continue;
-		if (id->is_ours)
-			g_array_append_val(outbox, id->outbox);
-		g_byte_array_append(hashes, id->hash, sizeof(id->hash));
-	}
-	*ret_at = LK_TIME_NONE;
-	lk_param_ints(params, (const int64_t *)(void *)outbox->data, outbox->len);
-	lk_param_blocks(params, hashes->data, hashes->len / LK_KEY_HASH_BYTES, LK_KEY_HASH_BYTES);
-	lk_param_int(params, m->work->thread.ticket);
-	if (!lk_db_run(m->work->db, LK_Q_COMMAND_ANSWERED, params, &rows, error))
-		return false;
-	if (!lk_row_is_null(rows, 0, "at"))
-		*ret_at = lk_row_time(rows, 0, "at");
-	return true;
-}
 
 /* Customers who have it already by the agent's reply-all. GPtrArray of char *. */
 static GPtrArray *reached_by(const lk_work *work)
@@ -239,17 +126,34 @@ static GPtrArray *reached_by(const lk_work *work)
 	return reached;
 }
 
-static bool is_to_note_address(const lk_agent_mail *m)
+static bool keeps_inside(lk_purpose purpose)
 {
+	return purpose == LK_PURPOSE_NOTE || purpose == LK_PURPOSE_SUPPLIER ||
+	       purpose == LK_PURPOSE_CONSULT;
+}
+
+/*
+ * Did it come to an address for notes, suppliers or those asked, or does it answer such a mail?
+ * Then it stays inside, whoever wrote it and whatever proves them.
+ */
+static bool is_inside(const lk_agent_mail *m)
+{
+	const lk_work *work = m->work;
+
 	for (unsigned i = 0; i < m->tokens->len; i++) {
 		const lk_authority_token *token = &g_array_index(m->tokens, lk_authority_token, i);
-		if (token->purpose == LK_PURPOSE_NOTE && token->ticket == m->work->thread.ticket)
+		if (keeps_inside(token->purpose) && token->ticket == work->thread.ticket)
 			return true;
+	}
+	for (unsigned i = 0; i < work->clues->ids->len; i++) {
+		const lk_clue_id *id = &g_array_index(work->clues->ids, lk_clue_id, i);
+		if (id->is_ours && !id->is_own)
+			return keeps_inside(id->purpose) && id->ticket == work->thread.ticket;
 	}
 	return false;
 }
 
-/* Mail to a note address is a note whatever else it says. */
+/* What stays inside is a note whatever else it says. */
 static void make_note(lk_agent_mail *m)
 {
 	static const char *const line[] = {"#note"};
@@ -257,15 +161,15 @@ static void make_note(lk_agent_mail *m)
 				      .today = lk_execute_today(m->work->policy, m->work->now)};
 	g_autoptr(lk_commands) note = NULL;
 
-	if (!is_to_note_address(m) || lk_commands_text_owner(m->commands))
+	if (!is_inside(m) || lk_commands_text_owner(m->commands))
 		return;
 	note = lk_commands_read_lines(&context, line, 1, "");
 	g_ptr_array_add(m->commands->commands, g_ptr_array_steal_index(note->commands, 0));
 }
 
-static bool execute(lk_agent_mail *m, int64_t ticket, int64_t message, lk_time seen_at,
-		    bool is_confirmed, const lk_commands *commands, lk_receipt **ret_receipt,
-		    GError **error)
+bool lk_agent_mail_execute(lk_agent_mail *m, int64_t ticket, int64_t message, lk_time seen_at,
+			   bool is_confirmed, const lk_commands *commands, lk_receipt **ret_receipt,
+			   GError **error)
 {
 	g_autoptr(GPtrArray) reached = reached_by(m->work);
 	lk_execution how = {.agent = m->agent,
@@ -283,8 +187,8 @@ static bool execute(lk_agent_mail *m, int64_t ticket, int64_t message, lk_time s
 	return lk_execute(m->work->db, m->work->policy, &how, commands, ret_receipt, error);
 }
 
-static bool send_receipt(lk_agent_mail *m, int64_t ticket, int64_t message,
-			 const lk_receipt *receipt, GError **error)
+bool lk_agent_mail_send_receipt(lk_agent_mail *m, int64_t ticket, int64_t message,
+				const lk_receipt *receipt, GError **error)
 {
 	g_autoptr(lk_json) variables = lk_json_ref(receipt->json);
 
@@ -309,11 +213,11 @@ static bool take_refusal(lk_agent_mail *m, int64_t ticket, const lk_receipt *rec
 	if (!lk_agent_mail_store(m, ticket, reason, result, error))
 		return false;
 	if (receipt->is_stale)
-		return hold(m, ticket, result->message, "stale", reason, error);
-	if (!add_held(m, ticket, result->message, "refused", reason, &held, error))
+		return lk_agent_mail_ask(m, ticket, result->message, "stale", reason, error);
+	if (!lk_agent_mail_add_held(m, ticket, result->message, "refused", reason, &held, error))
 		return false;
 	lk_json_set_int(receipt->json, "held", held);
-	return send_receipt(m, ticket, result->message, receipt, error);
+	return lk_agent_mail_send_receipt(m, ticket, result->message, receipt, error);
 }
 
 /* Is the held command said anew? */
@@ -434,7 +338,7 @@ bool lk_agent_mail_run(lk_agent_mail *m, lk_ingest_result *result, GError **erro
 	g_autoptr(lk_receipt) receipt = NULL;
 	lk_time seen_at = LK_TIME_NONE;
 
-	if (!mend(m, &mended, error) || (ticket && !answered_at(m, &seen_at, error)))
+	if (!mend(m, &mended, error) || (ticket && !lk_agent_mail_answered_at(m, &seen_at, error)))
 		return false;
 	home = *m->commands->text || m->has_files || fills_text(m) ? ticket : 0;
 	if (home)
@@ -442,7 +346,8 @@ bool lk_agent_mail_run(lk_agent_mail *m, lk_ingest_result *result, GError **erro
 	lk_work_tell_as(work, m->actor, home, "agent_mail", m->decision.reason, NULL);
 	if (!lk_db_savepoint(work->db, error) ||
 	    !lk_agent_mail_store(m, home, "an agent's mail", result, error) ||
-	    !execute(m, ticket, result->message, seen_at, false, m->commands, &receipt, error))
+	    !lk_agent_mail_execute(m, ticket, result->message, seen_at, false, m->commands,
+				   &receipt, error))
 		return false;
 	if (!receipt->has_run) {
 		lk_ingest_result_clear(result);
@@ -451,7 +356,7 @@ bool lk_agent_mail_run(lk_agent_mail *m, lk_ingest_result *result, GError **erro
 		       take_refusal(m, home, receipt, result, error);
 	}
 	return lk_db_release(work->db, error) && close_held(m, mended, error) &&
-	       send_receipt(m, ticket, result->message, receipt, error) &&
+	       lk_agent_mail_send_receipt(m, ticket, result->message, receipt, error) &&
 	       (!ticket || revoke_token(m, ticket, error)) &&
 	       lk_absence_back(work->db, m->agent, work->now, error);
 }
@@ -467,74 +372,9 @@ bool lk_agent_mail_open(lk_agent_mail *m, lk_ingest_result *result, GError **err
 	if (!lk_work_open(m->work, result, error))
 		return false;
 	message = result->message;
-	if (!execute(m, result->ticket, 0, LK_TIME_NONE, true, m->commands, &receipt, error))
+	if (!lk_agent_mail_execute(m, result->ticket, 0, LK_TIME_NONE, true, m->commands, &receipt,
+				   error))
 		return false;
-	return send_receipt(m, result->ticket, message, receipt, error);
-}
-
-/* --- what was held ---------------------------------------------------------------------------- */
-
-static bool find_held(lk_agent_mail *m, int64_t id, lk_rows **ret_rows, GError **error)
-{
-	g_autoptr(lk_params) params = lk_params_new();
-
-	lk_param_int(params, id);
-	lk_param_text(params, m->agent->address);
-	lk_param_time(params, m->work->now);
-	lk_param_null(params);
-	return lk_db_run(m->work->db, LK_Q_COMMAND_HELD, params, ret_rows, error);
-}
-
-static bool may_run(const lk_agent_mail *m, const lk_rows *held)
-{
-	return lk_rows_count(held) > 0 &&
-	       strcmp(lk_row_text(held, 0, "agent"), m->agent->address) == 0 &&
-	       strcmp(lk_row_text(held, 0, "state"), "held") == 0 &&
-	       lk_row_time(held, 0, "expires_at") > m->work->now;
-}
-
-static bool run_held(lk_agent_mail *m, const lk_rows *held, GError **error)
-{
-	g_autoptr(lk_receipt) receipt = NULL;
-	g_autoptr(lk_params) params = lk_params_new();
-	lk_command_context context = {
-		.policy = m->work->policy,
-		.agent_name = m->agent->name,
-		.today = lk_execute_today(m->work->policy, lk_row_time(held, 0, "at"))};
-	int64_t ticket = lk_row_int(held, 0, "ticket_id");
-	int64_t message = lk_row_int(held, 0, "message_id");
-
-	lk_commands_free(m->commands);
-	m->commands = lk_commands_read(&context, lk_row_text(held, 0, "words"));
-	m->has_files = false;
-	if (!execute(m, ticket, message, LK_TIME_NONE, true, m->commands, &receipt, error))
-		return false;
-	lk_param_int(params, lk_row_int(held, 0, "id"));
-	lk_param_text(params, receipt->has_run ? "run" : "held");
-	lk_param_time(params, m->work->now);
-	lk_param_text(params, m->actor);
-	return lk_db_run(m->work->db, LK_Q_COMMAND_HELD_DECIDE, params, NULL, error) &&
-	       send_receipt(m, ticket, message, receipt, error);
-}
-
-bool lk_agent_mail_confirm(lk_agent_mail *m, lk_ingest_result *result, GError **error)
-{
-	g_autoptr(lk_rows) held = NULL;
-	g_autoptr(lk_json) variables = lk_json_object();
-
-	if (!find_held(m, m->work->held_command, &held, error))
-		return false;
-	bool is_good = may_run(m, held);
-	lk_work_tell_as(m->work, m->actor, 0, "action",
-			is_good ? "its writer confirmed a held mail by the link sent to the "
-				  "address on file"
-				: "the link was used before, or its time is over",
-			NULL);
-	if (!lk_agent_mail_store(m, 0, "an action link", result, error))
-		return false;
-	if (is_good)
-		return run_held(m, held, error);
-	lk_json_set_text(variables, "reason", "the link was used before, or its time is over");
-	return lk_agent_mail_tell(m, "refused", 0, result->message, variables,
-				  "an action link that is over", error);
+	return lk_agent_mail_send_receipt(m, result->ticket, message, receipt, error) &&
+	       lk_absence_back(m->work->db, m->agent, m->work->now, error);
 }

@@ -143,6 +143,27 @@ static bool takes_part(const lk_work *work, int64_t ticket)
 	return false;
 }
 
+static bool only_undoes(const lk_commands *commands)
+{
+	const GPtrArray *list = commands->commands;
+
+	return list->len == 1 && commands->problems->len == 0 && !*commands->text &&
+	       ((const lk_command *)g_ptr_array_index(list, 0))->kind == LK_COMMAND_UNDO;
+}
+
+/* Does a command line begin with a reference to another ticket than the mail's own? */
+static bool names_others(const lk_agent_mail *m, int64_t ticket)
+{
+	for (unsigned i = 0; i < m->commands->commands->len; i++) {
+		const lk_command *command = g_ptr_array_index(m->commands->commands, i);
+		for (unsigned k = 0; k < command->tickets->len; k++)
+			if (g_array_index(command->tickets, int64_t, k) != ticket &&
+			    !lk_command_only_answers(command->kind))
+				return true;
+	}
+	return false;
+}
+
 /* What our mail server found out about the sender's domain. */
 static void read_results(const lk_auth *auth, lk_authority_facts *facts)
 {
@@ -176,6 +197,8 @@ static bool decide(lk_agent_mail *m, GError **error)
 		.ended_at = LK_TIME_NONE,
 		.at = work->at,
 		.takes_part = ticket && takes_part(work, ticket),
+		.only_undoes = only_undoes(m->commands),
+		.names_others = ticket && names_others(m, ticket),
 	};
 
 	read_results(mail->auth, &facts);
@@ -194,6 +217,9 @@ static bool decide(lk_agent_mail *m, GError **error)
 	}
 	facts.tokens = (const lk_authority_token *)(void *)m->tokens->data;
 	facts.n_tokens = m->tokens->len;
+	m->sight = facts.sight;
+	m->knows_ticket = lk_authority_knows(&facts);
+	m->is_over = facts.status == LK_STATUS_CLOSED && lk_token_is_over(facts.ended_at, work->at);
 	m->decision = lk_authority_decide(&facts);
 	return true;
 }
@@ -213,8 +239,7 @@ static bool only_looks_up(const lk_agent_mail *m)
 	return commands->len > 0 && m->commands->problems->len == 0;
 }
 
-/* Can the commands be run without a ticket of the mail's own? */
-static bool stand_alone(const lk_agent_mail *m)
+bool lk_agent_mail_stands_alone(const lk_agent_mail *m)
 {
 	const GPtrArray *commands = m->commands->commands;
 
@@ -224,7 +249,8 @@ static bool stand_alone(const lk_agent_mail *m)
 			lk_command_only_answers(command->kind) ||
 			command->kind == LK_COMMAND_NEXT || command->kind == LK_COMMAND_AWAY ||
 			command->kind == LK_COMMAND_UNDO || command->kind == LK_COMMAND_SEND ||
-			command->kind == LK_COMMAND_DROP;
+			command->kind == LK_COMMAND_DROP ||
+			(command->kind == LK_COMMAND_TEMPLATE && !command->text);
 		if (command->tickets->len == 0 && !needs_none)
 			return false;
 	}
@@ -251,7 +277,7 @@ static bool answers_question(const lk_agent_mail *m)
 		is_answer |= token->purpose == LK_PURPOSE_CONSULT && token->is_for_agent &&
 			     !token->is_revoked && token->ticket == m->work->thread.ticket;
 	}
-	return is_answer && m->work->thread.ticket;
+	return is_answer && m->work->thread.ticket && !m->is_over;
 }
 
 /*
@@ -281,7 +307,7 @@ static bool dispatch(lk_agent_mail *m, lk_ingest_result *result, bool *ret_done,
 					  error);
 	if (m->decision.authority == LK_AUTHORITY_HELD && !only_looks_up(m))
 		return lk_agent_mail_hold(m, result, error);
-	if (ticket || stand_alone(m))
+	if (ticket || lk_agent_mail_stands_alone(m))
 		return lk_agent_mail_run(m, result, error);
 	return lk_agent_mail_open(m, result, error);
 }
@@ -385,13 +411,12 @@ bool lk_work_agent(lk_work *work, lk_ingest_result *result, bool *ret_done, GErr
 		explain_commands(&m);
 		return true;
 	}
-	if (work->held_command && m.decision.authority != LK_AUTHORITY_REFUSED) {
-		*ret_done = true;
+	*ret_done = work->held_command || work->action;
+	if (*ret_done && m.decision.authority == LK_AUTHORITY_REFUSED)
+		return lk_agent_mail_refuse(&m, result, error);
+	if (work->held_command)
 		return lk_agent_mail_confirm(&m, result, error);
-	}
-	if (work->action && m.decision.authority != LK_AUTHORITY_REFUSED) {
-		*ret_done = true;
+	if (work->action)
 		return lk_agent_mail_act(&m, result, error);
-	}
 	return dispatch(&m, result, ret_done, error);
 }

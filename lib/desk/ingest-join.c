@@ -31,6 +31,11 @@ static void tell_joined(lk_work *work, int64_t ticket)
 			     "its writer takes no part in the ticket: it reopens nothing, and its "
 			     "writer gets no mail about the ticket",
 			     NULL);
+	if (work->thread.is_over)
+		lk_work_tell(work, ticket, "token_over",
+			     "the ticket was closed too long ago for the address that its writer "
+			     "was given: it is a stranger's word now",
+			     NULL);
 	if (work->plan.is_note) {
 		g_autofree char *reason = g_strdup_printf("kept as a note and not sent on: %s",
 							  work->thread.note_reason);

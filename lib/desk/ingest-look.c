@@ -2,6 +2,7 @@
 #include "lib/desk/private.h"
 
 #include "lib/base/text.h"
+#include "lib/desk/authority.h"
 #include "lib/desk/ingest-agent.h"
 #include "lib/desk/ingest-fields.h"
 #include "lib/desk/intake.h"
@@ -211,6 +212,17 @@ bool lk_work_look(lk_work *work, bool take_turn, GError **error)
 	return true;
 }
 
+/* A ticket that its sender, an agent, may not know of: it is none for them. */
+static bool is_hidden(const lk_work *work, const lk_rows *rows, size_t row)
+{
+	const lk_agent *agent = lk_policy_agent(work->policy, work->from);
+	g_autoptr(GPtrArray) also =
+		lk_row_is_null(rows, row, "also") ? NULL : lk_row_texts(rows, row, "also");
+
+	return agent && lk_sight_of(work->policy, agent, lk_row_text(rows, row, "queue"), also,
+				    lk_row_bool(rows, row, "is_asked")) == LK_SIGHT_NONE;
+}
+
 static void read_ticket(lk_work *work, const lk_rows *rows, size_t row)
 {
 	const lk_queue *queue = lk_policy_queue(work->policy, lk_row_text(rows, row, "queue"));
@@ -221,11 +233,15 @@ static void read_ticket(lk_work *work, const lk_rows *rows, size_t row)
 		.resolved_at = lk_row_is_null(rows, row, "ended_at")
 				       ? LK_TIME_NONE
 				       : lk_row_time(rows, row, "ended_at"),
+		.closed_at = lk_row_is_null(rows, row, "closed_at")
+				     ? LK_TIME_NONE
+				     : lk_row_time(rows, row, "closed_at"),
 		.reopen_s = queue ? queue->reopen_s : LK_DEFAULT_REOPEN_S,
 		.sender_is_requester = lk_row_bool(rows, row, "is_requester"),
 		.sender_takes_part = lk_row_bool(rows, row, "takes_part"),
 		.sender_is_supplier = work->supplier && lk_row_bool(rows, row, "is_supplier"),
 		.is_referenced = work->supplier && lk_row_bool(rows, row, "is_referenced"),
+		.is_hidden = is_hidden(work, rows, row),
 	};
 	bool is_known = lk_status_parse(lk_row_text(rows, row, "status"), &ticket.status);
 
@@ -306,6 +322,8 @@ static bool load_candidates(lk_work *work, GError **error)
 	lk_param_ints(params, (const int64_t *)(void *)sent->data, sent->len);
 	lk_param_text(params, work->supplier ? work->supplier->name : NULL);
 	lk_param_texts(params, work->supplier_references);
+	const lk_agent *agent = lk_policy_agent(work->policy, work->from);
+	lk_param_text(params, agent ? agent->address : NULL);
 	if (!lk_db_run(work->db, LK_Q_THREAD_CANDIDATES, params, &rows, error))
 		return false;
 	read_candidates(work, rows);

@@ -4,6 +4,7 @@
 #include "lib/base/err.h"
 #include "lib/base/text.h"
 #include "lib/desk/authority.h"
+#include "lib/desk/term.h"
 #include "lib/desk/when.h"
 
 #include <string.h>
@@ -100,6 +101,10 @@ static void fill_state(filler *f, const lk_rows *rows)
 	lk_json_set_text(f->out, "reference", reference);
 	set_or_empty(f->out, "title", lk_row_text(rows, 0, "title"));
 	set_or_empty(f->out, "status", lk_row_text(rows, 0, "status"));
+	set_or_empty(f->out, "status_shown",
+		     lk_term_status(lk_row_text(rows, 0, "status"), f->lang));
+	set_or_empty(f->out, "priority_shown",
+		     lk_term_priority(lk_row_text(rows, 0, "priority"), f->lang));
 	set_or_empty(f->out, "type", lk_row_text(rows, 0, "type"));
 	set_or_empty(f->out, "priority", lk_row_text(rows, 0, "priority"));
 	set_or_empty(f->out, "owner", owner ? owner->name : lk_row_text(rows, 0, "owner"));
@@ -151,7 +156,8 @@ static bool fill_earlier(filler *f, int64_t person, const GPtrArray *sight, GErr
 		if (!lk_row_bool(rows, row, "is_seen"))
 			continue;
 		lk_json *one = one_ticket(f, rows, row, "opened_at");
-		set_or_empty(one, "status", lk_row_text(rows, row, "status"));
+		set_or_empty(one, "status_shown",
+			     lk_term_status(lk_row_text(rows, row, "status"), f->lang));
 		lk_json_push(earlier, one);
 		shown++;
 	}

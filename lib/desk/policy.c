@@ -258,9 +258,14 @@ char *lk_reference(const lk_policy *policy, int64_t ticket)
 
 bool lk_reference_parse(const lk_policy *policy, const char *text, int64_t *ret_ticket)
 {
-	size_t n = strlen(policy->prefix);
+	return lk_reference_read(policy->prefix, text, ret_ticket);
+}
 
-	if (!text || g_ascii_strncasecmp(text, policy->prefix, n) != 0 || text[n] != '-' ||
+bool lk_reference_read(const char *prefix, const char *text, int64_t *ret_ticket)
+{
+	size_t n = strlen(prefix);
+
+	if (!text || g_ascii_strncasecmp(text, prefix, n) != 0 || text[n] != '-' ||
 	    !g_ascii_isdigit(text[n + 1]))
 		return false;
 	/* Numbers of tokens have 40 bits; a longer one can be no ticket of ours. */

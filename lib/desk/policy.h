@@ -295,5 +295,7 @@ char *lk_policy_plain_address(const lk_policy *policy, const char *address);
 /* "TUKI-1042"; caller frees. And back: false when it is not of that form. */
 char *lk_reference(const lk_policy *policy, int64_t ticket);
 bool lk_reference_parse(const lk_policy *policy, const char *text, int64_t *ret_ticket);
+/* The same with the prefix alone. */
+bool lk_reference_read(const char *prefix, const char *text, int64_t *ret_ticket);
 
 #endif

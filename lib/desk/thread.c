@@ -1,5 +1,7 @@
 #include "lib/desk/thread.h"
 
+#include "lib/desk/authority.h"
+
 #include <string.h>
 
 enum {
@@ -92,9 +94,18 @@ static bool may_reopen(const lk_thread_ticket *ticket, lk_time received_at)
 	return (received_at - ticket->resolved_at) / LK_SECOND <= ticket->reopen_s;
 }
 
-static bool is_agent(const lk_thread_facts *facts)
+/* An agent who may know of the ticket. */
+static bool is_agent(const lk_thread_facts *facts, const lk_thread_ticket *ticket)
 {
-	return facts->sender_is_agent && !facts->dmarc_fails;
+	return facts->sender_is_agent && !facts->dmarc_fails && !ticket->is_hidden;
+}
+
+/* Suppliers and those asked have rights as long as agents; a customer's never end. */
+static bool is_over(const decider *d, const lk_thread_ticket *ticket, lk_purpose purpose)
+{
+	return (purpose == LK_PURPOSE_SUPPLIER || purpose == LK_PURPOSE_CONSULT) &&
+	       ticket->status == LK_STATUS_CLOSED &&
+	       lk_token_is_over(ticket->closed_at, d->facts->received_at);
 }
 
 static lk_writer writer_of(const decider *d, const lk_thread_ticket *ticket, lk_purpose purpose,
@@ -102,6 +113,8 @@ static lk_writer writer_of(const decider *d, const lk_thread_ticket *ticket, lk_
 {
 	if (d->facts->kind == LK_KIND_AUTO_REPLY || d->facts->kind == LK_KIND_BOUNCE)
 		return LK_WRITER_MACHINE;
+	if (is_over(d, ticket, purpose) && !ticket->sender_takes_part)
+		return LK_WRITER_GUEST;
 	if (purpose == LK_PURPOSE_SUPPLIER && (is_for_sender || ticket->sender_is_supplier))
 		return LK_WRITER_SUPPLIER;
 	if (purpose == LK_PURPOSE_CONSULT && is_for_sender)
@@ -110,7 +123,7 @@ static lk_writer writer_of(const decider *d, const lk_thread_ticket *ticket, lk_
 		return LK_WRITER_REQUESTER;
 	if (ticket->sender_takes_part)
 		return LK_WRITER_PARTICIPANT;
-	return is_agent(d->facts) ? LK_WRITER_AGENT : LK_WRITER_GUEST;
+	return is_agent(d->facts, ticket) ? LK_WRITER_AGENT : LK_WRITER_GUEST;
 }
 
 static const char *purpose_words(lk_purpose purpose)
@@ -140,6 +153,7 @@ static void settle(decider *d, const lk_thread_ticket *ticket, lk_purpose purpos
 
 	out->evidence = evidence;
 	out->writer = writer_of(d, ticket, purpose, is_for_sender);
+	out->is_over = is_over(d, ticket, purpose);
 	out->note_reason = g_strdup(purpose_words(purpose));
 	if (!out->note_reason && out->writer == LK_WRITER_AGENT)
 		out->note_reason = g_strdup("it comes from an agent's address without the proof "
@@ -282,7 +296,8 @@ static bool may_join(const decider *d, const lk_thread_ticket *ticket)
 {
 	if (!d->facts->has_sender || d->facts->dmarc_fails)
 		return false;
-	return ticket->sender_takes_part || ticket->sender_is_supplier || d->facts->sender_is_agent;
+	return ticket->sender_takes_part || ticket->sender_is_supplier ||
+	       is_agent(d->facts, ticket);
 }
 
 static const char *refusal(const decider *d)

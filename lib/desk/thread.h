@@ -62,11 +62,13 @@ typedef struct {
 	int64_t ticket;
 	lk_status status;
 	lk_time resolved_at; /* or closed; LK_TIME_NONE: neither */
+	lk_time closed_at;   /* LK_TIME_NONE: it is not */
 	int64_t reopen_s;
 	bool sender_is_requester;
 	bool sender_takes_part;	 /* is a participant; the requester is one */
 	bool sender_is_supplier; /* that the ticket was handed to */
 	bool is_referenced;	 /* by the supplier's own reference, in the supplier's mail */
+	bool is_hidden;		 /* from its sender, an agent of other queues */
 } lk_thread_ticket;
 
 /* That a stored or named Message-ID belongs to a ticket. */
@@ -129,6 +131,7 @@ typedef struct {
 	lk_writer writer;  /* of a mail that joins */
 	bool is_note;	   /* kept inside: never shown to or sent on to a customer */
 	char *note_reason; /* or NULL */
+	bool is_over;	   /* by a supplier's or consult address whose right has ended */
 	bool is_own_token; /* by the token made for its very sender, who takes part */
 	bool moves;	   /* a customer's message: ends waits, opens again */
 	bool may_reopen;   /* within the queue's time */

@@ -135,4 +135,9 @@ bool lk_job_incident_digest(lk_round *round, const lk_job *job, lk_job_end *end,
 bool lk_digests_send(lk_round *round, GError **error);
 bool lk_timers_prepare_digests(lk_db *db, const lk_policy *policy, lk_time now, GError **error);
 
+/* --- timer-absence.c -------------------------------------------------------------------------- */
+
+/* The first day of an absence: its deputy gets the list of the tickets that are left to them. */
+bool lk_job_hand_over(lk_round *round, const lk_job *job, lk_job_end *end, GError **error);
+
 #endif

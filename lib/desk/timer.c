@@ -144,6 +144,7 @@ static const struct {
 	{LK_TIMER_TEAM_REMINDER, lk_job_team_reminder},
 	{LK_TIMER_SURVEY, lk_job_survey},
 	{LK_TIMER_SURVEY_ANSWER, lk_job_survey_answer},
+	{LK_TIMER_HAND_OVER, lk_job_hand_over},
 	{LK_TIMER_DELIVERY_FAILED, lk_job_delivery_failed},
 	{LK_TIMER_BREAKER_DIGEST, lk_job_breaker_digest},
 	{LK_TIMER_DIGEST, lk_job_digest},

@@ -24,6 +24,7 @@
 #define LK_TIMER_SURVEY_ANSWER "survey_answer" /* the key is the survey */
 #define LK_TIMER_DELIVERY_FAILED "delivery_failed" /* the key is the outbox row */
 #define LK_TIMER_BREAKER_DIGEST "breaker-digest"   /* of no ticket; also its template */
+#define LK_TIMER_HAND_OVER "hand_over"		   /* of no ticket; the key is an absence */
 #define LK_TIMER_TEAM_REMINDER "team_reminder"	   /* of no ticket; the key is a queue */
 #define LK_TIMER_DIGEST "digest"		   /* of no ticket; the key is a queue */
 #define LK_TIMER_INCIDENT_DIGEST "incident_digest" /* of no ticket */

@@ -134,8 +134,7 @@ static const char *domain_of(const char *value)
 	size_t n = domain ? strlen(domain) : 0;
 
 	if (n == 0 || n > LK_DOMAIN_BYTES_MOST || *domain == '.' || domain[n - 1] == '.' ||
-	    strstr(domain, "..") ||
-	    strspn(domain, "abcdefghijklmnopqrstuvwxyz0123456789-_.") != n)
+	    strstr(domain, "..") || strspn(domain, "abcdefghijklmnopqrstuvwxyz0123456789-_.") != n)
 		return NULL;
 	return domain;
 }

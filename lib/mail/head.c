@@ -41,6 +41,43 @@ static lk_address *first_usable(const GPtrArray *list)
 	return NULL;
 }
 
+/* The value without comments and quoted strings. */
+static char *bare_value(const char *value)
+{
+	g_autoptr(GString) bare = g_string_new(NULL);
+	unsigned depth = 0;
+	bool is_quoted = false;
+
+	for (const char *p = value; *p; p++) {
+		if (*p == '\\' && p[1] && (is_quoted || depth > 0))
+			p++;
+		else if (is_quoted)
+			is_quoted = *p != '"';
+		else if (*p == '"' && depth == 0)
+			is_quoted = true;
+		else if (*p == '(')
+			depth++;
+		else if (depth > 0)
+			depth -= *p == ')' ? 1 : 0;
+		else
+			g_string_append_c(bare, g_ascii_tolower(*p));
+	}
+	return g_string_free(g_steal_pointer(&bare), FALSE);
+}
+
+/*
+ * Does From hold its one address as it is, not in a group, behind a route or as an encoded word?
+ * What is read leniently for a customer's sake names nobody who may act.
+ */
+static bool is_plain_from(lk_gather *gather, const lk_address *from)
+{
+	g_autofree char *line = lk_fields_line(gather->fields, "From");
+	g_autofree char *bare = line ? bare_value(line) : NULL;
+	g_autofree char *address = g_ascii_strdown(from->address, -1);
+
+	return bare && !strpbrk(bare, ":;") && strstr(bare, address);
+}
+
 static void take_from(lk_gather *gather)
 {
 	static const char *const fallbacks[] = {"Reply-To", "Return-Path", "Sender", "Resent-From",
@@ -54,6 +91,12 @@ static void take_from(lk_gather *gather)
 		lk_gather_defect(gather, "%u From headers: the first usable address was taken",
 				 mail->from_headers);
 	mail->from = first_usable(from);
+	if (mail->from && mail->from_headers == 1 && mail->from_addresses == 1 &&
+	    !is_plain_from(gather, mail->from)) {
+		mail->from_addresses = 0;
+		lk_gather_defect(gather, "From holds its address in a group, behind a route or "
+					 "encoded");
+	}
 	for (size_t i = 0; i < G_N_ELEMENTS(fallbacks) && !mail->from; i++) {
 		g_autoptr(GPtrArray) list = address_list();
 		take_addresses(gather, fallbacks[i], list);

@@ -66,7 +66,8 @@ typedef struct {
 	lk_time received;	 /* of the topmost Received line, or LK_TIME_NONE */
 	lk_address *from;	 /* or NULL */
 	unsigned from_headers;	 /* how many From headers, and how many addresses they hold: */
-	unsigned from_addresses; /* acting as an agent needs exactly one of each */
+	unsigned from_addresses; /* acting as an agent needs exactly one of each; groups, routes
+				    and encoded addresses count for none */
 	lk_address *sender;	 /* or NULL */
 	char *return_path;	 /* "" for the null path <>, NULL when absent */
 	GPtrArray *reply_to;	 /* lk_address * */

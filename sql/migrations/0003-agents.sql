@@ -140,6 +140,21 @@ ALTER TABLE ticket ADD COLUMN supplier_references text[] NOT NULL DEFAULT '{}';
 CREATE INDEX ticket_supplier_references ON ticket USING gin (supplier_references) WHERE supplier IS NOT NULL;
 COMMENT ON COLUMN ticket.supplier_references IS 'References of suppliers'' own, from their mails: the supplier''s name, a space, the reference.';
 
+CREATE FUNCTION search_tickets(words text, address bytea, ticket bigint) RETURNS SETOF bigint
+LANGUAGE sql STABLE PARALLEL SAFE AS $$
+	SELECT m.ticket_id FROM message_search s JOIN message m ON m.id = s.message_id
+	 WHERE m.ticket_id IS NOT NULL
+	   AND s.words @@ (websearch_to_tsquery('simple', $1) || websearch_to_tsquery('finnish', $1)
+		|| websearch_to_tsquery('swedish', $1) || websearch_to_tsquery('english', $1))
+	UNION
+	SELECT c.ticket_id FROM participant c JOIN person p ON p.id = c.person_id WHERE p.address_hash = $2
+	UNION
+	SELECT id FROM ticket WHERE id = $3
+	UNION
+	SELECT id FROM ticket WHERE tags @> ARRAY[lower($1)]
+$$;
+COMMENT ON FUNCTION search_tickets IS 'Tickets that #search and luukkuctl list --search find: by words of messages in any of the three languages, the BLAKE2b-128 of a customer''s address, a ticket''s number, a tag.';
+
 GRANT SELECT, INSERT, UPDATE ON command_run, held_command, agent_token, consultation, absence, look_up
 	TO luukku_fetch, luukku_lmtp, luukku_ctl;
 GRANT SELECT ON agent_token, consultation, absence TO luukku_send;

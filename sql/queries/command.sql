@@ -62,10 +62,10 @@ VALUES ($1, $2, $3, $4, $5, $6::jsonb, $7, $8, $8, $9, $9, $10)
 RETURNING id;
 
 -- name: command_direction
--- $1 message, $2 direction, $3 its words with templates filled in, or null. A stored mail of an agent goes to the
--- customer after all, or stays inside.
-UPDATE message SET direction = $2, reply_text = coalesce($3::text, reply_text)
- WHERE id = $1 AND (direction <> $2 OR $3::text IS NOT NULL);
+-- $1 message, $2 direction, $3 its words with templates filled in, or null, $4 writer. A stored mail of an agent goes
+-- to the customer after all, or stays inside; who was not proven at first is the agent now.
+UPDATE message SET direction = $2, reply_text = coalesce($3::text, reply_text), writer = $4
+ WHERE id = $1 AND (direction <> $2 OR writer <> $4 OR $3::text IS NOT NULL);
 
 -- name: command_participants
 -- $1 ticket. Whom an answer goes to: the requester first.
@@ -271,8 +271,8 @@ RETURNING id;
 -- name: command_held
 -- $1 number, or null for the agent's last that #send or #drop may decide on, $2 agent, $3 now, $4 ticket or null.
 SELECT h.id, h.message_id, h.ticket_id, h.agent, h.kind, h.reason, h.words, h.at, h.expires_at, h.state,
-       m.from_address
-  FROM held_command h JOIN message m ON m.id = h.message_id
+       EXISTS (SELECT FROM attachment a WHERE a.message_id = h.message_id AND NOT a.is_inline) AS has_files
+  FROM held_command h
  WHERE CASE WHEN $1::bigint IS NOT NULL THEN h.id = $1
 	ELSE h.agent = $2 AND h.state = 'held' AND h.kind <> 'unproven' AND h.expires_at > $3
 	     AND ($4::bigint IS NULL OR h.ticket_id = $4) END
@@ -316,6 +316,15 @@ INSERT INTO absence (agent, first_day, last_day, deputy, added_by, message_id, a
 VALUES ($1, $2::text::date, $3::text::date, $4, $5, $6, $7)
 RETURNING id;
 
+-- name: command_hand_over
+-- $1 kind of the timer, $2 absence, $3 due. Its deputy is to get the list of what is left.
+WITH put AS (
+	INSERT INTO timer (kind, key, due_at) VALUES ($1, $2::bigint::text, $3)
+	ON CONFLICT (kind, (coalesce(ticket_id, 0)), key) DO UPDATE SET due_at = excluded.due_at
+	RETURNING id
+)
+SELECT pg_notify('luukku_work', 'timer') FROM put;
+
 -- name: command_absence_end
 -- $1 agent, $2 day, $3 at. All of that agent's that are not over. Gives them.
 UPDATE absence SET ended_at = $3
@@ -331,20 +340,24 @@ UPDATE absence SET ended_at = $2 WHERE agent = $1 AND ended_at IS NULL AND last_
 UPDATE absence SET ended_at = $2 WHERE id = $1;
 
 -- name: command_list
--- $1 queues seen, $2 the agent or null, $3 one queue or null, $4 now, $5 offset, $6 at most. Open tickets, most urgent
--- first, those of the agent before the others.
+-- $1 queues seen, $2 the agent or null, $3 one queue or null, $4 now, $5 offset, $6 at most, $7 today. Open tickets,
+-- most urgent first; those of the agent before those that the agent stands in for, these before the others.
 SELECT t.id, coalesce(t.title, t.subject) AS subject, t.status, t.queue, t.priority, t.owner, u.due_at, t.opened_at,
        p.name AS requester_name, p.address AS requester
   FROM ticket t JOIN ticket_urgency u ON u.ticket_id = t.id LEFT JOIN person p ON p.id = t.requester_id
  WHERE u.is_open AND ($3::text IS NULL OR t.queue = $3)
    AND ($1::text[] IS NULL OR t.queue = ANY ($1)
 	OR EXISTS (SELECT FROM consultation c WHERE c.address = $2 AND c.ticket_id = t.id AND c.ended_at IS NULL))
- ORDER BY t.owner IS DISTINCT FROM $2, urgency(u, $4), t.id
+ ORDER BY t.owner IS DISTINCT FROM $2,
+	NOT EXISTS (SELECT FROM absence a
+		     WHERE a.agent = t.owner AND a.deputy = $2 AND a.ended_at IS NULL AND a.first_day <= $7::text::date
+		       AND (a.last_day IS NULL OR a.last_day >= $7::text::date)),
+	urgency(u, $4), t.id
 OFFSET $5 LIMIT $6;
 
 -- name: command_history
 -- $1 ticket, $2 offset, $3 at most. The newest first. Scores are not among events that agents see.
-SELECT at, actor, event, reason FROM event
+SELECT at, actor, event, reason, detail FROM event
  WHERE ticket_id = $1 AND event NOT LIKE 'survey%'
  ORDER BY id DESC
 OFFSET $2 LIMIT $3;
@@ -352,20 +365,9 @@ OFFSET $2 LIMIT $3;
 -- name: command_search
 -- $1 queues seen, $2 the agent or null, $3 words, $4 a customer's address hash or null, $5 ticket or null,
 -- $6 offset, $7 at most.
-WITH found AS (
-	SELECT m.ticket_id AS id FROM message_search s JOIN message m ON m.id = s.message_id
-	 WHERE s.words @@ (websearch_to_tsquery('simple', $3) || websearch_to_tsquery('finnish', $3)
-		|| websearch_to_tsquery('swedish', $3) || websearch_to_tsquery('english', $3))
-	UNION
-	SELECT c.ticket_id FROM participant c JOIN person p ON p.id = c.person_id WHERE p.address_hash = $4
-	UNION
-	SELECT id FROM ticket WHERE id = $5
-	UNION
-	SELECT id FROM ticket WHERE tags @> ARRAY[lower($3)]
-)
 SELECT t.id, coalesce(t.title, t.subject) AS subject, t.status, t.queue, t.priority, t.owner, u.due_at, t.opened_at,
        p.name AS requester_name, p.address AS requester
-  FROM found f JOIN ticket t ON t.id = f.id JOIN ticket_urgency u ON u.ticket_id = t.id
+  FROM search_tickets($3, $4, $5) AS f (id) JOIN ticket t ON t.id = f.id JOIN ticket_urgency u ON u.ticket_id = t.id
   LEFT JOIN person p ON p.id = t.requester_id
  WHERE $1::text[] IS NULL OR t.queue = ANY ($1)
 	OR EXISTS (SELECT FROM consultation c WHERE c.address = $2 AND c.ticket_id = t.id AND c.ended_at IS NULL)

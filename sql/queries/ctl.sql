@@ -3,7 +3,8 @@
 -- name: ctl_list
 -- Tickets in the order of their urgency. What is related is so both ways. $1 prefix of references; filters, null for any:
 -- $2 queue, $3 statuses, $4 owner ('' for none), $5 BLAKE2b-128 of the requester's address,
--- $6 '@domain' of the requester, $7 organisation, $8 tag, $9 words, $10 opened since; $11 at most; $12 now.
+-- $6 '@domain' of the requester, $7 organisation, $8 tag, $9 opened since; $10 at most; $11 now; for search_tickets:
+-- $12 words, $13 the address and $14 the ticket that they are.
 SELECT t.id, coalesce(t.title, t.subject) AS subject, t.status, t.queue, t.type, t.priority, t.owner,
 	p.name AS requester_name, p.address AS requester_address, o.name AS organisation,
 	t.language, t.tags, t.fields, t.opened_at, t.first_response_at, t.resolved_at, t.closed_at,
@@ -27,14 +28,10 @@ WHERE ($2::text IS NULL OR t.queue = $2)
 	AND ($6::text IS NULL OR right(lower(p.address), length($6)) = $6)
 	AND ($7::text IS NULL OR lower(o.name) = lower($7))
 	AND ($8::text IS NULL OR $8 = ANY (t.tags))
-	AND ($9::text IS NULL OR t.id IN (SELECT m.ticket_id FROM message_search s
-		JOIN message m ON m.id = s.message_id
-		WHERE s.words @@ (websearch_to_tsquery('simple', $9)
-			|| websearch_to_tsquery('finnish', $9) || websearch_to_tsquery('swedish', $9)
-			|| websearch_to_tsquery('english', $9))))
-	AND ($10::timestamptz IS NULL OR t.opened_at >= $10)
-ORDER BY urgency(u, $12), t.id
-LIMIT $11;
+	AND ($12::text IS NULL OR t.id IN (SELECT f.id FROM search_tickets($12, $13, $14) AS f (id)))
+	AND ($9::timestamptz IS NULL OR t.opened_at >= $9)
+ORDER BY urgency(u, $11), t.id
+LIMIT $10;
 
 -- name: ctl_ticket
 -- One ticket for show. $1 prefix of references, $2 ticket.

@@ -170,3 +170,17 @@ SELECT id FROM ticket
  ORDER BY id
  LIMIT $1
    FOR NO KEY UPDATE SKIP LOCKED;
+
+-- name: timer_absence
+-- $1 absence. As long as it holds.
+SELECT agent, deputy, first_day::text AS first_day, last_day::text AS last_day
+  FROM absence WHERE id = $1 AND ended_at IS NULL AND deputy IS NOT NULL;
+
+-- name: timer_left_open
+-- $1 who is away, $2 queues that the deputy sees, $3 now, $4 at most. Their open tickets, most urgent first.
+SELECT t.id, coalesce(t.title, t.subject) AS title, t.queue, t.status, t.priority, u.due_at,
+       t.queue = ANY ($2::text[]) AS is_seen, coalesce(nullif(p.name, ''), p.address) AS requester
+  FROM ticket t JOIN ticket_urgency u ON u.ticket_id = t.id LEFT JOIN person p ON p.id = t.requester_id
+ WHERE t.owner = $1 AND u.is_open
+ ORDER BY urgency(u, $3), t.id
+ LIMIT $4;

@@ -52,6 +52,10 @@ static const attempt attempts[] = {
 	 0},
 	{"a token for another agent", "token=other", LK_AUTHORITY_HELD, 0},
 	{"a token of another ticket", "token ticket=1043", LK_AUTHORITY_HELD, 0},
+	{"commands about other tickets by a token of this one", "token others", LK_AUTHORITY_HELD,
+	 0},
+	{"the same with verified senders", "token others verified dmarc=pass", LK_AUTHORITY_PROVEN,
+	 LK_PROOF_DMARC},
 	{"a revoked token", "token=revoked", LK_AUTHORITY_HELD, 0},
 	{"a customer's token", "token=customer", LK_AUTHORITY_HELD, 0},
 	{"a note token", "token=note", LK_AUTHORITY_HELD, 0},
@@ -83,7 +87,15 @@ static const attempt attempts[] = {
 	{"a token after the grace", "token status=closed ended=15d", LK_AUTHORITY_HELD, 0},
 	{"after the grace with verified senders",
 	 "token status=closed ended=15d verified dmarc=pass", LK_AUTHORITY_PROVEN, LK_PROOF_DMARC},
-	{"a token after leaving the queue", "token sight=none", LK_AUTHORITY_NOT, 0},
+	{"a token after leaving the queue", "token sight=none", LK_AUTHORITY_REFUSED, 0},
+	{"a revoked token after leaving the queue", "token=revoked sight=none",
+	 LK_AUTHORITY_REFUSED, 0},
+	{"taking back what moved it", "token sight=none undo", LK_AUTHORITY_PROVEN, LK_PROOF_TOKEN},
+	{"taking back by a revoked token", "token=revoked sight=none undo", LK_AUTHORITY_REFUSED,
+	 0},
+	{"taking back by a token of others", "token=other sight=none undo", LK_AUTHORITY_NOT, 0},
+	{"a token of others for a ticket out of sight", "token=other sight=none", LK_AUTHORITY_NOT,
+	 0},
 	{"verified, but out of sight", "verified dmarc=pass sight=none", LK_AUTHORITY_NOT, 0},
 	{"out of sight is not held either", "sight=none", LK_AUTHORITY_NOT, 0},
 	{"asked about it", "token sight=asked", LK_AUTHORITY_PROVEN, LK_PROOF_TOKEN},
@@ -172,6 +184,8 @@ static void test_attempts(void)
 				 : strcmp(sight, "asked") == 0 ? LK_SIGHT_ASKED
 							       : LK_SIGHT_FULL,
 			.takes_part = flag(words, "part"),
+			.only_undoes = flag(words, "undo"),
+			.names_others = flag(words, "others"),
 		};
 		facts.agent = lk_policy_agent(policy, facts.from);
 		g_assert_true(lk_status_parse(status, &facts.status));

@@ -157,6 +157,24 @@ static void read_table(const char *path, GPtrArray *cases)
 	}
 }
 
+/* What help and errors say can be written, in each language, names this command. */
+static void check_forms(lk_command_kind kind)
+{
+	for (int lang = 0; lang < LK_N_LANGS; lang++) {
+		const char *form = lk_command_form(kind, (lk_lang)lang);
+		g_auto(GStrv) pieces = g_strsplit(form, "#", -1);
+
+		g_test_message("%s", form);
+		g_assert_cmpstr(pieces[0], ==, "");
+		for (unsigned i = 1; pieces[i]; i++) {
+			lk_command_kind found = LK_N_COMMANDS;
+			g_autofree char *name = g_strndup(pieces[i], strcspn(pieces[i], " ,"));
+			g_assert_true(lk_command_find(name, &found, NULL));
+			g_assert_cmpint((int)found, ==, (int)kind);
+		}
+	}
+}
+
 /* Every name is of one command only, and every command has a form that begins with its name. */
 static void test_names(void)
 {
@@ -170,7 +188,9 @@ static void test_names(void)
 		g_assert_true(g_hash_table_add(seen, (void *)name));
 		g_assert_true(lk_command_find(name, &found, NULL));
 		g_assert_cmpint((int)found, ==, kind);
-		g_assert_true(g_str_has_prefix(lk_command_form((lk_command_kind)kind), start));
+		g_assert_true(g_str_has_prefix(lk_command_form((lk_command_kind)kind, LK_LANG_EN),
+					       start));
+		check_forms((lk_command_kind)kind);
 	}
 }
 

@@ -100,13 +100,20 @@ static void read_ticket(table_case *c, char **words)
 		.sender_takes_part = strcmp(part, "no") != 0,
 		.sender_is_supplier = flag(words, "supplier") || flag(words, "referenced"),
 		.is_referenced = flag(words, "referenced"),
+		.is_hidden = flag(words, "hidden"),
+		.closed_at = LK_TIME_NONE,
 	};
+	const char *closed = option(words, "closed", NULL);
 	int64_t ago = 0;
 
 	g_assert_true(lk_status_parse(option(words, "status", "open"), &ticket.status));
 	if (resolved) {
 		g_assert_true(lk_parse_duration(resolved, &ago, NULL));
 		ticket.resolved_at = RECEIVED - ago * LK_SECOND;
+	}
+	if (closed) {
+		g_assert_true(lk_parse_duration(closed, &ago, NULL));
+		ticket.closed_at = RECEIVED - ago * LK_SECOND;
 	}
 	g_array_append_val(c->facts.tickets, ticket);
 }
