@@ -92,7 +92,7 @@ static char *fold(const char *line)
 	n = strlen(lower);
 	while (n > 0 && strchr(".!*_", lower[n - 1]))
 		lower[--n] = '\0';
-	return g_strdup(lower + strspn(lower, "*_-> "));
+	return g_strdup(lower + strspn(lower, "*_- "));
 }
 
 static bool begins(const char *folded, const char *line)

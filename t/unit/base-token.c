@@ -328,6 +328,32 @@ static void test_generate(void)
 	g_assert_cmpstr(lk_secret_text(one), !=, lk_secret_text(two));
 }
 
+/* What luukku-web has: it knows tokens of surveys, whoever's key, and nothing else. */
+static void test_only(void)
+{
+	g_autoptr(lk_keys) all = keys_of("ab", "example.fi");
+	g_autoptr(lk_keys) only = lk_keys_only(all, LK_PURPOSE_SURVEY);
+	g_autoptr(lk_keys) old = keys_of("b", "example.fi");
+	g_autofree char *by_old = lk_token_sign(old, LK_PURPOSE_SURVEY, 3, 7, ADDRESS);
+	g_autofree char *id = lk_message_id_sign(all, LK_PURPOSE_SURVEY, 1, 2);
+	lk_token token = {0};
+	lk_purpose purpose = LK_PURPOSE_NONE;
+	uint64_t ticket = 0, outbox = 0;
+
+	for (int i = LK_PURPOSE_CUSTOMER; i <= LK_PURPOSE_APART; i++) {
+		g_autofree char *text = lk_token_sign(all, (lk_purpose)i, 3, 7, ADDRESS);
+		g_assert_cmpint(lk_token_verify(only, text, &token), ==, i == LK_PURPOSE_SURVEY);
+	}
+	g_assert_cmpuint(token.number, ==, 7);
+	g_assert_cmpuint(token.epoch, ==, 3);
+	g_assert_true(lk_token_verify(only, by_old, &token));
+	g_assert_cmpuint(token.key, ==, 1);
+	g_assert_false(lk_token_is_for(only, &token, ADDRESS));
+	g_assert_false(lk_message_id_verify(only, id, &purpose, &ticket, &outbox));
+	by_old[20] = by_old[20] == 'a' ? 'b' : 'a';
+	g_assert_false(lk_token_verify(only, by_old, &token));
+}
+
 int main(int argc, char **argv)
 {
 	g_test_init(&argc, &argv, NULL);
@@ -349,5 +375,6 @@ int main(int argc, char **argv)
 	g_test_add_func("/token/key-file", test_key_file);
 	g_test_add_func("/token/too-many-keys", test_too_many_keys);
 	g_test_add_func("/token/generate", test_generate);
+	g_test_add_func("/token/only", test_only);
 	return g_test_run();
 }
