@@ -101,7 +101,7 @@ static bool run(lk_program *program, GError **error)
 
 int main(int argc, char **argv)
 {
-	static const lk_query_group groups[] = {LK_QG_SURVEY, LK_QG_WEB};
+	static const lk_query_group groups[] = {LK_QG_SURVEY, LK_QG_WEB, LK_QG_BOARD};
 	static const lk_program_spec spec = {
 		.name = "luukku-web",
 		.role = "luukku_web",

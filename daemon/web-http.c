@@ -110,6 +110,10 @@ static void set_headers(struct MHD_Response *out, const lk_web_reply *reply)
 	if (reply->wants_login)
 		(void)MHD_add_response_header(out, "WWW-Authenticate",
 					      "Basic realm=\"luukku\", charset=\"UTF-8\"");
+	if (reply->refresh_s > 0) {
+		g_autofree char *seconds = g_strdup_printf("%d", (int)reply->refresh_s);
+		(void)MHD_add_response_header(out, "Refresh", seconds);
+	}
 	if (reply->retry_after_s > 0) {
 		g_autofree char *seconds = g_strdup_printf("%d", (int)reply->retry_after_s);
 		(void)MHD_add_response_header(out, "Retry-After", seconds);

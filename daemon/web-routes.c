@@ -9,6 +9,7 @@
 
 static const lk_web_route routes[] = {
 	{LK_WEB_PUBLIC, "/s/", LK_WEB_GET | LK_WEB_POST, LK_WEB_ANYBODY, true, lk_web_survey},
+	{LK_WEB_INTERNAL, "/board", LK_WEB_GET, LK_WEB_BOARD, false, lk_web_board},
 	{LK_WEB_INTERNAL, "/metrics", LK_WEB_GET, LK_WEB_ANYBODY, true, lk_web_metrics},
 	{LK_WEB_INTERNAL, "/healthz", LK_WEB_GET, LK_WEB_ANYBODY, false, lk_web_healthz},
 	{LK_WEB_INTERNAL, "/readyz", LK_WEB_GET, LK_WEB_ANYBODY, false, lk_web_readyz},

@@ -80,6 +80,7 @@ typedef struct {
 	const char *allow;     /* of a 405, static; or NULL */
 	bool wants_login;      /* 401 */
 	int64_t retry_after_s; /* of a 503; 0: none */
+	int64_t refresh_s;     /* the page shows itself anew after that; 0: never */
 } lk_web_reply;
 void lk_web_reply_clear(lk_web_reply *reply);
 G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(lk_web_reply, lk_web_reply_clear)
@@ -146,6 +147,8 @@ bool lk_web_metrics(lk_web *web, const lk_web_request *request, lk_web_reply *re
 		    GError **error);
 /* The path's rest is the token. Only a POST records. */
 bool lk_web_survey(lk_web *web, const lk_web_request *request, lk_web_reply *reply, GError **error);
+
+bool lk_web_board(lk_web *web, const lk_web_request *request, lk_web_reply *reply, GError **error);
 
 /* --- web-http.c ----------------------------------------------------------------------------- */
 

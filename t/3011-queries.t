@@ -19,6 +19,7 @@ my %users = (
 	action         => \@intake,
 	arrival        => \@intake,
 	assign         => \@intake,
+	board          => ['luukku_web'],
 	blob           => [@intake],
 	blob_chunks_out => [@intake, qw(luukku_send luukku_ctl)],
 	blob_head      => [@intake, qw(luukku_send luukku_ctl)],

@@ -18,9 +18,9 @@ SELECT t.id, t.queue, t.status, t.priority, t.type, t.owner, coalesce(t.title, t
 				 WHERE s.ticket_id = t.id AND s.template = 'supplier')) END AS reminded_at,
        EXISTS (SELECT FROM stage s WHERE s.ticket_id = t.id AND s.status = 'on_hold' AND s.to_at >= $2) AS is_back,
        t.reopened > 0 AND EXISTS (
-	SELECT FROM event e WHERE e.ticket_id = t.id AND e.event = 'not_in_order'
-	   AND e.at >= coalesce((SELECT max(s.to_at) FROM stage s
-			WHERE s.ticket_id = t.id AND s.status = 'resolved'), t.opened_at)) AS is_not_in_order
+	SELECT FROM survey v WHERE v.ticket_id = t.id AND v.outcome IN ('no', 'low')
+	   AND v.answered_at >= coalesce((SELECT max(g.from_at) FROM stage g
+			WHERE g.ticket_id = t.id AND g.status = 'resolved'), t.opened_at)) AS is_not_in_order
   FROM ticket t
   JOIN ticket_urgency u ON u.ticket_id = t.id
   LEFT JOIN person p ON p.id = t.requester_id
