@@ -173,6 +173,21 @@ says_then_does('a question for the status', 'status-11', ['status-list'], from =
 says_then_does('a new matter', 'new-12', [qw(acknowledgement notice)], from => 'pia@kund.example',
 	subject => 'Mouse', text => "Hello,\n\nI need a new mouse for my desk, room C3. Could you please order one?\n\nPia\n");
 
+# An agent's mails: the receipt of commands, the line that was wrong, what waits for proof, what is refused.
+my ($notice) = grep { $_->{data} =~ /^Subject:.*Mouse/m && $_->{rcpt}[0] eq 'aino@example.fi' } $desk->smtp->wait_mails(1);
+my ($proven) = header($notice->{data}, 'Reply-To') =~ /([^\s<>]+@[^\s<>]+)/;
+my $mouse = $desk->json('trace', 'new-12@kund.example')->{ref};
+my %aino = (from => 'Aino Aalto <aino@example.fi>', subject => "Re: [$mouse] Mouse");
+my $says = says_then_does("an agent's commands", 'agent-13', ['receipt'], %aino, to => $proven, text => "#priority high\n#tag +mouse\n");
+is(join(' | ', map { "$_->{line}: $_->{result}" } @{ $says->{commands} }), '#priority high: proven | #tag +mouse: proven', '... and each line');
+is($says->{mails}[0]{to}, 'aino@example.fi', '... to the address on file');
+says_then_does("an agent's commands, one of them wrong", 'agent-14', ['command-error'], %aino, to => $proven,
+	text => "#priority low\n#resovle\n");
+says_then_does("an agent's words without proof", 'agent-15', ['held'], %aino, text => "#priority urgent\n");
+says_then_does("an agent's plain answer", 'agent-16', ['reply'], %aino, to => $proven, text => "Hello,\n\nthe mouse is on its way.\n");
+says_then_does("an agent's answer that resolves", 'agent-17', [qw(receipt resolution)], %aino, to => $proven,
+	text => "#resolve\n\nThe mouse has arrived.\n");
+
 like($desk->ctl('explain', $reply)->{err}, qr/was taken before .* known duplicate/, 'a mail that came before is told to be known');
 
 # Without the database: the rules all the same.

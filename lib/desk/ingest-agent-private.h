@@ -16,6 +16,7 @@ typedef struct {
 	bool knows_ticket; /* ... is known to the agent, in sight or from before */
 	bool is_over;	   /* ... was closed too long ago for a question's address */
 	char *actor;	   /* "agent:ADDRESS" */
+	char *requester;   /* of the ticket, or NULL */
 	lk_lang language;
 	bool has_files;
 } lk_agent_mail;

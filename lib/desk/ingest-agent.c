@@ -129,7 +129,9 @@ static bool read_ticket(lk_agent_mail *m, int64_t ticket, lk_rows **ret_row, GEr
 
 	lk_param_int(params, ticket);
 	lk_param_text(params, m->agent->address);
-	return lk_db_run(m->work->db, LK_Q_COMMAND_TICKET, params, ret_row, error);
+	return lk_db_run(m->work->db,
+			 m->work->is_dry ? LK_Q_COMMAND_TICKET_SEEN : LK_Q_COMMAND_TICKET, params,
+			 ret_row, error);
 }
 
 static bool takes_part(const lk_work *work, int64_t ticket)
@@ -208,6 +210,7 @@ static bool decide(lk_agent_mail *m, GError **error)
 	if (row && lk_rows_count(row) > 0) {
 		g_autoptr(GPtrArray) also =
 			lk_row_is_null(row, 0, "also") ? NULL : lk_row_texts(row, 0, "also");
+		m->requester = g_strdup(lk_row_text(row, 0, "requester"));
 		lk_status_parse(lk_row_text(row, 0, "status"), &facts.status);
 		if (!lk_row_is_null(row, 0, "closed_at"))
 			facts.ended_at = lk_row_time(row, 0, "closed_at");
@@ -280,36 +283,61 @@ static bool answers_question(const lk_agent_mail *m)
 	return is_answer && m->work->thread.ticket && !m->is_over;
 }
 
+typedef enum {
+	FATE_ANYBODYS,	/* as from a customer */
+	FATE_CONSULTED, /* as from somebody who was asked */
+	FATE_REFUSED,
+	FATE_KEPT, /* as a note */
+	FATE_HELD,
+	FATE_RUN,
+	FATE_OPEN /* opens a ticket, then the commands are run on it */
+} fate;
+
 /*
  * Proven, held or refused. Without a ticket and without commands it is a matter of the agent's own,
  * which needs no proof.
  */
-static bool dispatch(lk_agent_mail *m, lk_ingest_result *result, bool *ret_done, GError **error)
+static fate fate_of(const lk_agent_mail *m)
 {
 	int64_t ticket = m->work->thread.ticket;
-	bool is_empty = !has_commands(m) && !*m->commands->text && !m->has_files;
 
-	*ret_done = false;
-	if (!ticket && !has_commands(m))
-		return true;
-	if (m->decision.authority == LK_AUTHORITY_NOT)
-		return true;
-	*ret_done = true;
+	if ((!ticket && !has_commands(m)) || m->decision.authority == LK_AUTHORITY_NOT)
+		return FATE_ANYBODYS;
 	if (m->decision.authority == LK_AUTHORITY_REFUSED)
-		return lk_agent_mail_refuse(m, result, error);
-	if (answers_question(m)) {
-		*ret_done = false;
+		return FATE_REFUSED;
+	if (answers_question(m))
+		return FATE_CONSULTED;
+	if (!has_commands(m) && !*m->commands->text && !m->has_files)
+		return FATE_KEPT;
+	if (m->decision.authority == LK_AUTHORITY_HELD && !only_looks_up(m))
+		return FATE_HELD;
+	return ticket || lk_agent_mail_stands_alone(m) ? FATE_RUN : FATE_OPEN;
+}
+
+static bool dispatch(lk_agent_mail *m, lk_ingest_result *result, bool *ret_done, GError **error)
+{
+	fate what = fate_of(m);
+
+	*ret_done = what != FATE_ANYBODYS && what != FATE_CONSULTED;
+	switch (what) {
+	case FATE_ANYBODYS:
+		break;
+	case FATE_CONSULTED:
 		m->work->plan.writer = LK_WRITER_CONSULTED;
 		return lk_work_find_teams(m->work, error);
-	}
-	if (is_empty)
-		return lk_agent_mail_keep(m, ticket, "an agent's mail without new words", result,
-					  error);
-	if (m->decision.authority == LK_AUTHORITY_HELD && !only_looks_up(m))
+	case FATE_REFUSED:
+		return lk_agent_mail_refuse(m, result, error);
+	case FATE_KEPT:
+		return lk_agent_mail_keep(m, m->work->thread.ticket,
+					  "an agent's mail without new words", result, error);
+	case FATE_HELD:
 		return lk_agent_mail_hold(m, result, error);
-	if (ticket || lk_agent_mail_stands_alone(m))
+	case FATE_RUN:
 		return lk_agent_mail_run(m, result, error);
-	return lk_agent_mail_open(m, result, error);
+	case FATE_OPEN:
+		return lk_agent_mail_open(m, result, error);
+	}
+	return true;
 }
 
 /* An answer of a machine of the agent's to a mail of ours: away until the day that it names. */
@@ -347,6 +375,7 @@ static void mail_clear(lk_agent_mail *m)
 	g_clear_pointer(&m->commands, lk_commands_free);
 	g_clear_pointer(&m->tokens, g_array_unref);
 	g_clear_pointer(&m->actor, g_free);
+	g_clear_pointer(&m->requester, g_free);
 }
 G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(lk_agent_mail, mail_clear)
 
@@ -361,6 +390,55 @@ static void read_words(lk_agent_mail *m)
 	for (unsigned i = 0; i < mail->attachments->len; i++) {
 		const lk_attachment *part = g_ptr_array_index(mail->attachments, i);
 		m->has_files |= !part->is_inline;
+	}
+}
+
+/* What goes out when the lines are run: the receipt, and words for the customer. */
+static void explain_run(const lk_agent_mail *m, lk_json *explain)
+{
+	const lk_command *owner = lk_commands_text_owner(m->commands);
+	bool has_text = *m->commands->text || m->has_files;
+
+	if (m->commands->problems->len > 0) {
+		lk_explain_mail(explain, m->agent->address, "command-error",
+				"a line was wrong, and none was run");
+		return;
+	}
+	if (m->commands->commands->len > 0)
+		lk_explain_mail(explain, m->agent->address, "receipt",
+				"the commands were run; where something stands against one of "
+				"them, command-error");
+	if (!m->work->thread.ticket || !m->requester || !has_text)
+		return;
+	if (!owner)
+		lk_explain_mail(explain, m->requester, "reply", "an agent's answer");
+	else if (owner->kind == LK_COMMAND_RESOLVE)
+		lk_explain_mail(explain, m->requester, "resolution", "an agent's answer");
+}
+
+/* In place of what would go out were it a customer's mail. */
+static void explain_mails(const lk_agent_mail *m)
+{
+	lk_json *explain = m->work->explain;
+	fate what = fate_of(m);
+
+	if (what != FATE_ANYBODYS && what != FATE_CONSULTED && what != FATE_OPEN)
+		lk_json_take(explain, "mails", lk_json_array());
+	switch (what) {
+	case FATE_REFUSED:
+		lk_explain_mail(explain, m->agent->address, "refused", m->decision.reason);
+		break;
+	case FATE_HELD:
+		lk_explain_mail(explain, m->agent->address, "held", m->decision.reason);
+		break;
+	case FATE_RUN:
+	case FATE_OPEN:
+		explain_run(m, explain);
+		break;
+	case FATE_ANYBODYS:
+	case FATE_CONSULTED:
+	case FATE_KEPT:
+		break;
 	}
 }
 
@@ -385,6 +463,7 @@ static void explain_commands(lk_agent_mail *m)
 		lk_json_push(list, one);
 	}
 	lk_json_take(m->work->explain, "commands", list);
+	explain_mails(m);
 	lk_json_set_text(m->work->explain, "authority", lk_authority_name(m->decision.authority));
 	lk_json_set_text(m->work->explain, "authority_reason", m->decision.reason);
 }

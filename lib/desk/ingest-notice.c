@@ -198,8 +198,8 @@ bool lk_work_find_teams(lk_work *work, GError **error)
 	return true;
 }
 
-static void explain_mail(lk_json *explain, const char *to, const char *template_name,
-			 const char *reason)
+void lk_explain_mail(lk_json *explain, const char *to, const char *template_name,
+		     const char *reason)
 {
 	lk_json *one = lk_json_object();
 
@@ -217,7 +217,7 @@ bool lk_work_send(lk_work *work, const lk_outbox_mail *mail, GError **error)
 	if (!work->is_dry)
 		return lk_outbox_add(work->db, work->policy, work->now, mail, &verdict, &outbox,
 				     error);
-	explain_mail(work->explain, mail->recipient, mail->template_name, mail->reason);
+	lk_explain_mail(work->explain, mail->recipient, mail->template_name, mail->reason);
 	return true;
 }
 
@@ -231,7 +231,7 @@ void lk_work_explain_teams(const lk_work *work, lk_json *explain)
 		const lk_work_team *team = g_ptr_array_index(work->teams, t);
 		for (unsigned i = 0; i < team->agents->len; i++) {
 			const lk_agent *agent = g_ptr_array_index(team->agents, i);
-			explain_mail(explain, agent->address, "notice", team->notice.reason);
+			lk_explain_mail(explain, agent->address, "notice", team->notice.reason);
 		}
 	}
 }

@@ -64,12 +64,13 @@ bool lk_work_read_apart(lk_work *work, GError **error);
 bool lk_work_apart(lk_work *work, lk_ingest_result *result, bool *ret_done, GError **error);
 
 /*
- * ingest-survey.c: reads the tokens of surveys among the clues as what they stand for: the customer's
- * of the survey's ticket. Before load of candidates.
+ * ingest-survey.c: reads the tokens of surveys among the clues as what they stand for: the
+ * customer's of the survey's ticket. Before load of candidates.
  */
 bool lk_work_read_survey(lk_work *work, GError **error);
 
-/* ingest-survey.c: writes the answer down. *ret_done false: the mail is a message like any other. */
+/* ingest-survey.c: writes the answer down. *ret_done false: the mail is a message like any other.
+ */
 bool lk_work_survey(lk_work *work, lk_ingest_result *result, bool *ret_done, GError **error);
 
 /* A stored mail that a person made a ticket. Everything borrowed. */
@@ -124,8 +125,8 @@ void lk_work_read_supplier(lk_work *work);
 bool lk_work_inside(lk_work *work, int64_t ticket, int64_t message, GError **error);
 
 /*
- * ingest-sent.c: does the mail lie in the folder of sent mail of its mailbox? Sets is_sent and, for the
- * history, who wrote it.
+ * ingest-sent.c: does the mail lie in the folder of sent mail of its mailbox? Sets is_sent and, for
+ * the history, who wrote it.
  */
 void lk_work_read_sent(lk_work *work);
 
@@ -133,8 +134,8 @@ void lk_work_read_sent(lk_work *work);
 void lk_work_trust_sent(lk_work *work);
 
 /*
- * ingest-sent.c: a mail of that folder: the answer on the ticket that it ties to, a note where it went to
- * others, a control mail where it is about none. Nothing of it is sent.
+ * ingest-sent.c: a mail of that folder: the answer on the ticket that it ties to, a note where it
+ * went to others, a control mail where it is about none. Nothing of it is sent.
  */
 bool lk_work_sent(lk_work *work, lk_ingest_result *result, GError **error);
 
@@ -155,6 +156,9 @@ void lk_work_team_free(void *data);
 /* ingest-notice.c: who hears of it, after the plan; what explain says of it; the notices. */
 bool lk_work_find_teams(lk_work *work, GError **error);
 void lk_work_explain_teams(const lk_work *work, lk_json *explain);
+/* Adds a mail that would be sent to "mails". */
+void lk_explain_mail(lk_json *explain, const char *to, const char *template_name,
+		     const char *reason);
 bool lk_work_notify(lk_work *work, int64_t ticket, int64_t message, GError **error);
 
 #endif

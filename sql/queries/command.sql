@@ -19,6 +19,15 @@ SELECT t.id, t.queue, t.status, t.type, t.priority, t.owner, t.title, t.subject,
  WHERE t.id = $1
    FOR NO KEY UPDATE OF t;
 
+-- name: command_ticket_seen
+-- $1 ticket, $2 folded address of the agent. What is decided on before anything is done, not locked: for explain.
+SELECT t.queue, t.status, t.closed_at, p.address AS requester,
+       (SELECT array_agg(e.detail ->> 'queue') FROM event e
+	 WHERE e.ticket_id = t.id AND e.event = 'also_addressed') AS also,
+       EXISTS (SELECT FROM consultation c WHERE c.address = $2 AND c.ticket_id = t.id AND c.ended_at IS NULL) AS is_asked
+  FROM ticket t LEFT JOIN person p ON p.id = t.requester_id
+ WHERE t.id = $1;
+
 -- name: command_final
 -- $1 ticket. The same with merges followed; no row: there is none.
 WITH RECURSIVE chain AS (
