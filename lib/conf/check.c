@@ -269,5 +269,6 @@ void lk_check_conf(const lk_findings *findings, const lk_conf *conf)
 	check_breaker(findings, conf);
 	lk_check_servers(findings, conf);
 	lk_check_desk(findings, conf);
+	lk_check_skills(findings, conf);
 	lk_check_rules(findings, conf);
 }

@@ -10,6 +10,8 @@ void lk_check_conf(const lk_findings *findings, const lk_conf *conf);
 void lk_check_servers(const lk_findings *findings, const lk_conf *conf);
 void lk_check_desk(const lk_findings *findings, const lk_conf *conf);
 void lk_check_rules(const lk_findings *findings, const lk_conf *conf);
+/* check-skills.c: skills that a rule asks for and nobody has, and the other way round. */
+void lk_check_skills(const lk_findings *findings, const lk_conf *conf);
 /* check-match.c: rules that can never match. */
 void lk_check_matches(const lk_findings *findings, const lk_conf *conf);
 /*
