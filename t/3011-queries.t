@@ -122,7 +122,7 @@ is($explained->{err}, '', 'every statement has a plan');
 my $at = '';
 for my $line (split /\n/, $explained->{out}) {
 	$at = $1 if $line =~ /^== (\w+)/;
-	$seen{$at} = 1 if $line =~ /\bSeq Scan on (?!pg_)/;
+	$seen{$at} = 1 if $line =~ /\bSeq Scan on (?!pg_|open_queue\b)/; # one row a queue
 }
 is_deeply([grep { !$reads_all{$_} } sort keys %seen], [], 'no other statement reads a whole table')
 	or diag 'give it an index, or its reason in %reads_all';

@@ -1,5 +1,7 @@
 -- Reports: one definition per figure, as views; luukkuctl report and BI tools read the same ones.
 
+CREATE INDEX ticket_queue ON ticket (queue, opened_at);
+
 -- Open hours as rows, so that a view can count open time. C works them out (lib/desk/report.c).
 CREATE TABLE open_queue (
 	queue        text PRIMARY KEY CHECK (length(queue) <= 200),

@@ -4,7 +4,13 @@
 -- $1 queues of the configuration, $2 now. Each queue that has tickets or is configured: what is known
 -- of its open hours; last_to and base: end of the last stretch that has begun, and open seconds
 -- before that end; first: those at the beginning; ahead: the stretches to come, "FROM-TO" in
--- microseconds. oldest: the oldest ticket's opening. is_standby: nothing can be written here.
+-- microseconds. oldest: the oldest ticket's opening. is_standby: nothing can be written here. The
+-- queues of tickets by the index, one step for each.
+WITH RECURSIVE used (queue) AS (
+	SELECT min(t.queue) FROM ticket t
+	UNION ALL
+	SELECT (SELECT min(t.queue) FROM ticket t WHERE t.queue > u.queue) FROM used u WHERE u.queue IS NOT NULL
+)
 SELECT n.queue, q.covered_from, q.covered_to, q.timezone, l.to_at AS last_to, l.base,
        (SELECT h.seconds_before FROM open_hours h WHERE h.queue = n.queue ORDER BY h.from_at LIMIT 1) AS first,
        (SELECT string_agg((extract(epoch FROM h.from_at) * 1000000)::bigint || '-'
@@ -12,7 +18,7 @@ SELECT n.queue, q.covered_from, q.covered_to, q.timezone, l.to_at AS last_to, l.
 	  FROM open_hours h
 	 WHERE h.queue = n.queue AND h.from_at > $2 AND h.seconds_before IS NOT NULL) AS ahead,
        (SELECT min(t.opened_at) FROM ticket t) AS oldest, pg_is_in_recovery() AS is_standby
-  FROM (SELECT unnest($1::text[]) AS queue UNION SELECT DISTINCT t.queue FROM ticket t) n
+  FROM (SELECT unnest($1::text[]) AS queue UNION SELECT u.queue FROM used u WHERE u.queue IS NOT NULL) n
   LEFT JOIN open_queue q ON q.queue = n.queue
   LEFT JOIN LATERAL (
 	SELECT h.to_at, h.seconds_before + extract(epoch FROM h.to_at - h.from_at)::bigint AS base
