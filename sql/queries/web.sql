@@ -26,7 +26,7 @@ SELECT n.mailbox AS a, n.kind AS b, n.outcome AS c, count(*) FILTER (WHERE n.id 
  GROUP BY n.mailbox, n.kind, n.outcome, e.at;
 
 -- name: web_count_deliveries
--- The same of what became of mails out. Called by luukku-web.
+-- The same ($1, $2) of what became of mails out. Called by luukku-web.
 WITH news AS (
 	SELECT id, state, at < $2 AS is_old FROM delivery WHERE id > $1
 ), edge AS (
@@ -38,7 +38,7 @@ SELECT n.state AS a, NULL::text AS b, NULL::text AS c, count(*) FILTER (WHERE n.
  GROUP BY n.state, e.at;
 
 -- name: web_count_events
--- The same of events; an answer to a survey is nobody's to count here. Called by luukku-web.
+-- The same ($1, $2) of events; an answer to a survey is nobody's to count here. Called by luukku-web.
 WITH news AS (
 	SELECT id, event, at < $2 AS is_old FROM event WHERE id > $1
 ), edge AS (
