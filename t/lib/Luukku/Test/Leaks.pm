@@ -60,7 +60,8 @@ sub template_words {
 		my ($name) = $path =~ m{([^/]+)\.txt$};
 		my $text = Encode::decode('UTF-8', Luukku::Test::Base::slurp($path));
 		my $is_outside = $outside{$name} || $name =~ /^survey/;
-		$other .= $text if $is_outside;
+		# As they stand once the tags are filled in: "odottaa {{#supplier}}toimittajaa".
+		$other .= $text . ($text =~ s/\{\{[^}]*\}\}//gr) if $is_outside;
 		for my $words ($is_outside ? () : split /\{\{[^}]*\}\}|\n/, $text) {
 			$words =~ s/^[\s().,:;<>-]+|[\s().,:;<>-]+$//g;
 			$inside{$words} = $name if length $words >= 18;
