@@ -229,6 +229,13 @@ for my $case (['no', { in_order => 'no', score => 10, comment => "Salaiset sanat
 	is(mail_to('aino@example.fi', $ref), undef, "$outcome: the agent gets nothing of it");
 	push @bad_answers, [$ref, $address, $fields->{comment}];
 
+	# The button again and again tells nobody anything new.
+	my $mails = $db->sql(q{SELECT count(*) FROM outbox WHERE template = 'dissatisfied'});
+	$web->public->post("/s/$token", $fields) for 1 .. 3;
+	later(60);
+	work();
+	is($db->sql(q{SELECT count(*) FROM outbox WHERE template = 'dissatisfied'}), $mails, "$outcome: the same answer again is told once");
+
 	# Once more, although the person was asked minutes ago.
 	do_ticket($ref, 'resolve');
 	later($hour);

@@ -8,7 +8,7 @@
 
 #include <string.h>
 
-enum { TURN_S = 60 };
+enum { TURN_S = 60, MOST_TOLD = 20 };
 
 /* --- asking ----------------------------------------------------------------------------------- */
 
@@ -395,7 +395,9 @@ bool lk_job_survey_answer(lk_round *round, const lk_job *job, lk_job_end *end, G
 	a.row = rows;
 	a.queue = job->queue ? job->queue
 			     : lk_policy_queue(round->policy, lk_row_text(rows, 0, "queue"));
-	if (!lk_job_tell(round, job, "survey_answered", "the customer answered the survey", NULL,
+	/* Who presses the button all day fills no history. */
+	if (lk_row_int(rows, 0, "n_told") < MOST_TOLD &&
+	    !lk_job_tell(round, job, "survey_answered", "the customer answered the survey", NULL,
 			 error))
 		return false;
 	if (strcmp(outcome, "no") != 0 && strcmp(outcome, "low") != 0)

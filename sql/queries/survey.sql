@@ -63,10 +63,11 @@ SELECT s.id, s.ticket_id AS ticket, s.queue, s.language, s.outcome, s.score, s.c
 
 -- name: survey_answer
 -- $1 survey, $2 outcome, $3 score or null, $4 comment or null, $5 now, $6 page or mail, $7 message or null,
--- $8 seconds for which it can be changed. Gives the ticket; no row: too late. Called by luukku-web and by the
--- intake.
+-- $8 seconds for which it can be changed. Gives the ticket; no row: too late. The same answer again changes
+-- nothing. Called by luukku-web and by the intake.
 UPDATE survey
-   SET outcome = $2, score = $3, comment = $4, answered_at = coalesce(answered_at, $5), changed_at = $5,
+   SET outcome = $2, score = $3, comment = $4, answered_at = coalesce(answered_at, $5),
+       changed_at = CASE WHEN (outcome, score, comment) IS NOT DISTINCT FROM ($2, $3::smallint, $4) THEN changed_at ELSE $5 END,
        answered_by = $6, message_id = $7
  WHERE id = $1 AND (answered_at IS NULL OR answered_at + make_interval(secs => $8::bigint) >= $5)
 RETURNING ticket_id AS ticket;
@@ -83,7 +84,8 @@ SELECT pg_notify('luukku_work', 'timer');
 -- name: survey_lock
 -- $1 survey. Called by luukku-sched for its answer.
 SELECT s.queue, s.outcome, s.comment, s.acted_at, s.changed_at, s.answered_by, s.message_id AS message,
-       p.address AS requester, p.name AS requester_name, t.owner
+       p.address AS requester, p.name AS requester_name, t.owner,
+       (SELECT count(*) FROM event e WHERE e.ticket_id = s.ticket_id AND e.event = 'survey_answered') AS n_told
   FROM survey s JOIN ticket t ON t.id = s.ticket_id LEFT JOIN person p ON p.id = s.person_id
  WHERE s.id = $1
    FOR UPDATE OF s;
