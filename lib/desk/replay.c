@@ -440,6 +440,7 @@ static bool run_page(lk_db *db, const lk_replay_options *options, int64_t *befor
 	lk_param_int(params, *before);
 	lk_param_time(params, options->since);
 	lk_param_int(params, PAGE);
+	lk_param_bool(params, options->before == NULL);
 	if (!lk_db_run(db, LK_Q_REPLAY_PAGE, params, &rows, error))
 		return false;
 	*before = 0;

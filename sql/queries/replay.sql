@@ -1,7 +1,8 @@
 -- Stored mail routed again. Called by lib/desk/replay.c; nothing here writes.
 
 -- name: replay_page
--- $1 arrivals before this id, $2 since, $3 how many. The newest arrivals first; those with a mail
+-- $1 arrivals before this id, $2 since, $3 how many, $4 with the rules of then, which are most of what was
+-- explained and are wanted only where that is what is compared with. The newest arrivals first; those with a mail
 -- whose route the rules had a say in (is_routed) bring it along. Ends early once the texts of a
 -- page grow large, so that the caller's memory does not depend on what strangers wrote.
 WITH page AS (
@@ -18,7 +19,7 @@ WITH page AS (
 	  FROM page p LEFT JOIN message m ON m.id = p.message_id AND p.is_routed
 	WINDOW newest AS (ORDER BY p.id DESC)
 )
-SELECT s.id, s.is_within, s.is_routed, s.mailbox, s.outcome, s.received_at, s.explain,
+SELECT s.id, s.is_within, s.is_routed, s.mailbox, s.outcome, s.received_at, CASE WHEN $4::boolean THEN s.explain ELSE s.explain - 'rules' END AS explain,
        m.ticket_id, m.direction, m.kind, m.kind_reason, m.evidence, m.evidence_reason, m.writer,
        m.message_id, m.from_name, m.from_address, m.recipients_to, m.recipients_cc, m.subject,
        m.in_reply_to, m.refs, m.written_at, m.at, m.text, m.reply_text, m.language, m.importance,
