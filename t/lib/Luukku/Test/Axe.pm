@@ -47,9 +47,13 @@ sub import {
 	if (!defined $bytes || Digest::SHA::sha512_hex($bytes) ne $digest) {
 		($bytes, my $why) = fetch();
 		return skip_or_die("axe-core $version cannot be had from @{[ registry() ]}: $why") if !defined $bytes;
-		File::Path::make_path(folder());
-		spew("$path.$$", $bytes, 0644);
-		rename "$path.$$", $path or die "$path: $!";
+		# Where it cannot be kept it is fetched again the next time.
+		eval {
+			File::Path::make_path(folder());
+			spew("$path.$$", $bytes, 0644);
+			rename "$path.$$", $path;
+			1;
+		} or unlink "$path.$$";
 	}
 	IO::Uncompress::Gunzip::gunzip(\$bytes, \my $plain) or die 'axe-core does not unpack';
 	open my $in, '<', \$plain or die $!;
