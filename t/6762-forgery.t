@@ -60,20 +60,20 @@ my @attempts = (
 	['dkim=pass by a subdomain of it (allowed)', { to => 'plain', headers => results('dkim=pass header.i=@news.example.fi') }, 'run'],
 	['the reply address made for the agent (allowed)', { to => 'agent' }, 'run'],
 	['... from an alias, in capitals (allowed)', { to => 'agent', from => 'AINO.Aalto@EXAMPLE.FI' }, 'run'],
-	['no proof at all', { to => 'plain' }, 'not', 'held', qr/nothing proves/],
+	['no proof at all', { to => 'plain' }, 'not', 'held', qr/Nothing proves that it is from you\./],
 	['a pass below the topmost Received', { to => 'plain', headers => "$received$below" . 'Authentication-Results: mx.example.fi; dmarc=pass header.from=example.fi'
-		. "\n" }, 'not', 'held', qr/nothing proves/],
+		. "\n" }, 'not', 'held', qr/Nothing proves that it is from you\./],
 	['a second result of the same id further down', { to => 'plain', headers => results('dmarc=none')
-		. "Authentication-Results: mx.example.fi; dmarc=pass header.from=example.fi\n" }, 'not', 'held', qr/nothing proves/],
+		. "Authentication-Results: mx.example.fi; dmarc=pass header.from=example.fi\n" }, 'not', 'held', qr/Nothing proves that it is from you\./],
 	['a pass by another server', { to => 'plain', headers => "Authentication-Results: mx.evil.example; dmarc=pass header.from=example.fi\n$received" },
-		'not', 'held', qr/nothing proves/],
+		'not', 'held', qr/Nothing proves that it is from you\./],
 	['a pass by a server with a longer name', { to => 'plain', headers => "Authentication-Results: mx.example.fi.evil.example; dmarc=pass\n$received" },
-		'not', 'held', qr/nothing proves/],
-	['a pass in a comment of the result', { to => 'plain', headers => results('dmarc=none (dmarc=pass) reason="x; dmarc=pass"') }, 'not', 'held', qr/nothing proves/],
+		'not', 'held', qr/Nothing proves that it is from you\./],
+	['a pass in a comment of the result', { to => 'plain', headers => results('dmarc=none (dmarc=pass) reason="x; dmarc=pass"') }, 'not', 'held', qr/Nothing proves that it is from you\./],
 	['dmarc=pass of another domain', { to => 'plain', headers => results('dmarc=pass header.from=evil.example') }, 'not', 'held', qr/another domain/],
 	['dkim=pass by another domain', { to => 'plain', headers => results('dkim=pass header.d=evil.example') }, 'not', 'held', qr/another domain/],
 	['dkim=pass by a longer domain', { to => 'plain', headers => results('dkim=pass header.d=example.fi.evil.example') }, 'not', 'held', qr/another domain/],
-	['spf=pass alone', { to => 'plain', headers => results('spf=pass smtp.mailfrom=example.fi') }, 'not', 'held', qr/nothing proves/],
+	['spf=pass alone', { to => 'plain', headers => results('spf=pass smtp.mailfrom=example.fi') }, 'not', 'held', qr/Nothing proves that it is from you\./],
 	['the right address, but dmarc=fail', { to => 'agent', headers => results('dmarc=fail header.from=example.fi') }, 'not', 'refused', qr/does not come from/],
 	['the right address, but dkim=fail', { to => 'agent', headers => results('dkim=fail header.d=example.fi') }, 'not', 'refused', qr/does not come from/],
 	['two From headers, the agent first', { to => 'agent', headers => "From: eve\@evil.example\n" }, 'not', 'refused', qr/exactly one From/],
@@ -98,12 +98,12 @@ my @attempts = (
 	['a longer domain', { to => 'agent', from => 'aino@example.fi.evil.example' }, 'stranger'],
 	['a plus detail', { to => 'agent', from => 'aino+x@example.fi' }, 'stranger'],
 	["the agent's reply address in a stranger's hands", { to => 'agent', from => 'Eve <eve@evil.example>' }, 'stranger'],
-	["the customer's reply address", { to => 'customer' }, 'not', 'held', qr/nothing proves/],
+	["the customer's reply address", { to => 'customer' }, 'not', 'held', qr/Nothing proves that it is from you\./],
 	["a colleague's reply address", { to => 'other' }, 'not', 'held', qr/made for another agent/],
 	['the reply address of another ticket, tag of this one', { to => 'elsewhere' }, 'elsewhere'],
 	['a reply address for a command about another ticket', { to => 'elsewhere', text => "\@REF #priority urgent\n" }, 'not', 'held', qr/counts for its own ticket alone/],
-	['a reply address with a letter changed', { to => 'changed' }, 'not', 'held', qr/nothing proves/],
-	['AuthAs: Internal where it is not believed', { to => 'plain', headers => "X-MS-Exchange-Organization-AuthAs: Internal\n" }, 'not', 'held', qr/nothing proves/],
+	['a reply address with a letter changed', { to => 'changed' }, 'not', 'held', qr/Nothing proves that it is from you\./],
+	['AuthAs: Internal where it is not believed', { to => 'plain', headers => "X-MS-Exchange-Organization-AuthAs: Internal\n" }, 'not', 'held', qr/Nothing proves that it is from you\./],
 	['AuthAs: Internal where it is (allowed)', { to => 'plain', mailbox => 'hr', headers => "X-MS-Exchange-Organization-AuthAs: Internal\n" }, 'run'],
 	['AuthAs: Internal twice', { to => 'plain', mailbox => 'hr', headers => "X-MS-Exchange-Organization-AuthAs: Internal\n" x 2 }, 'not', 'held', qr/more than once/],
 	['AuthAs: Anonymous', { to => 'plain', mailbox => 'hr', headers => "X-MS-Exchange-Organization-AuthAs: Anonymous\n" }, 'not', 'held', qr/does not say/],
@@ -159,6 +159,11 @@ sub told {
 			WHERE m.message_id = '$id' AND o.template IN ('held', 'refused', 'receipt', 'command-error') ORDER BY o.id");
 }
 
+sub why {
+	my ($text) = @_;
+	return ($text =~ /^Reason: (.*)$/m)[0] // ($text =~ /^(Nothing proves.*)$/m)[0];
+}
+
 sub state_of {
 	my ($number) = @_;
 	my ($row) = $db->sql("SELECT priority, coalesce(owner, '-'), first_response_at IS NOT NULL FROM ticket WHERE id = $number");
@@ -196,7 +201,7 @@ for my $i (0 .. $#attempts) {
 			unlike($events, qr/agent_mail|agent_held/, '... nor is it in the history as one');
 		}
 	}
-	my ($line) = map { my ($why) = $_->{text} =~ /^(?:Reason: |Nothing proves that it is from you: )(.*)$/m; "$_->{template}: " . ($why // (split /\n/, $_->{text})[0]) } @told;
+	my ($line) = map { my $why = why($_->{text}); "$_->{template}: " . ($why // (split /\n/, $_->{text})[0]) } @told;
 	push @table, [$what, $outcome eq 'run' ? 'run' : $template ? ($template eq 'held' ? 'held for 24 h, not run' : 'stored, not run, never will be')
 		: $outcome eq 'elsewhere' ? 'run on the ticket of the address alone' : 'taken as the words of a stranger', $line // 'nothing'];
 }
@@ -211,7 +216,7 @@ sub later {
 	is(state_of($ticket{$i}), $wanted, "$what: the ticket");
 	is(join(' ', map { "$_->{template} $_->{to}" } @told), $template ? "$template aino\@example.fi" : '', '... what the agent is told');
 	like($told[0]{text} // '', $reason, '... and why') if $reason;
-	my ($why) = ($told[0]{text} // '') =~ /^(?:Reason: |Nothing proves that it is from you: )(.*)$/m;
+	my $why = why($told[0]{text} // '');
 	push @table, [$what, $note, $template ? "$template: " . ($why // (split /\n/, $told[0]{text})[0]) : 'nothing'];
 	return $told[0];
 }
@@ -228,7 +233,7 @@ later('a reply address of before the key was rotated (allowed)', $base + 1, { to
 my @keys = split /\n/, slurp($file);
 spew($file, "$keys[0]\n", 0600);
 $desk->give_away($file);
-later('the same once its key was retired', $base + 1, { to => 'agent', text => "#priority urgent\n" }, 'high - f', 'held', qr/nothing proves/, 'held for 24 h, not run');
+later('the same once its key was retired', $base + 1, { to => 'agent', text => "#priority urgent\n" }, 'high - f', 'held', qr/Nothing proves that it is from you\./, 'held for 24 h, not run');
 spew($file, join("\n", @keys) . "\n", 0600);
 $desk->give_away($file);
 $db->sql("UPDATE ticket SET status = 'closed', resolved_at = now() - interval '20 days', closed_at = now() - interval '15 days' WHERE id = " . $ticket{ $base + 2 });

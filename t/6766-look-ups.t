@@ -15,7 +15,7 @@ use Test::More;
 binmode $_, ':encoding(UTF-8)' for map { Test::More->builder->$_ } qw(output failure_output todo_output);
 
 my $desk = Luukku::Test::Desk->start(
-	site => 'languages = ( "fi", "sv", "en" );',
+	site => 'languages = ( "fi", "sv", "en" ); senders_verified = true; authserv = ( "mx.example.fi" ); relays = ( "mx.example.fi" );',
 	agents => <<'CONF',
   { name = "Aino Aalto"; address = "aino@example.fi"; languages = ( "fi", "sv", "en" ); },
   { name = "Cecilia Ceder"; address = "cecilia@example.fi"; languages = ( "sv", "fi", "en" ); },
@@ -39,11 +39,13 @@ sub round {
 	return;
 }
 
-# Sends the lines as the agent, without any proof, and gives the plain text of the answer.
+# Sends the lines as the agent, without any proof (proof => 1: with it), and gives the plain text of the answer.
 sub asked {
 	my %who = @_;
+	my $headers = delete $who{proof} ? "Authentication-Results: mx.example.fi; dkim=pass header.d=example.fi\n"
+		. "Received: from client by mx.example.fi; Fri, 20 Nov 2026 09:00:00 +0000\n" : '';
 	my %id = map { my $agent = $_; my $id = 'look' . ++$n . ".$$\@example.fi";
-		$desk->deliver('ict', mail(from => "$agent\@example.fi", subject => "kysy $n", text => encode('UTF-8', $who{$agent}), id => $id)); ($agent => $id) } sort keys %who;
+		$desk->deliver('ict', mail(from => "$agent\@example.fi", subject => "kysy $n", text => encode('UTF-8', $who{$agent}), id => $id, headers => $headers)); ($agent => $id) } sort keys %who;
 	round(join ', ', map { "$_: $who{$_} =~ s/\n.*//sr" =~ s/ =~.*//r } sort keys %who);
 	my %wire = map { header($_->{data}, 'Message-ID') =~ /<(.*)>/ ? ($1 => $_) : () } $desk->smtp->mails;
 	my %text;
@@ -99,7 +101,7 @@ is_deeply([sort @own], [map { "TUKI-$_->[0]" } $db->sql("SELECT id FROM ticket W
 # --- #search ----------------------------------------------------------------------------------------
 my ($tagged) = $db->sql('SELECT id FROM ticket ORDER BY id LIMIT 1');
 my $reference = "TUKI-$tagged->[0]";
-my %count = ('tulostin' => 15, 'väriaineen' => 15, 'skrivare' => 15, 'avdelning' => 15, 'printer' => 15, 'departments' => 15, 'toner' => 3, 'asiakas7@client.example' => 1,
+my %count = ('tulostimella' => 15, 'väriaineen' => 15, 'skrivare' => 15, 'avdelning' => 15, 'printer' => 15, 'departments' => 15, 'toner' => 3, 'asiakas7@client.example' => 1,
 	$reference => 1, '"väriaine on lopussa"' => 15, 'lentokone' => 0, 'tulostimet -tulostimet' => 0);
 for my $words (sort keys %count) {
 	my $text = asked(bo => "#search $words\n")->{bo};
@@ -134,7 +136,7 @@ like($help->{cecilia}, qr/^#lös \[tillfällig eller tyst\] \[ändå\]$/m, '... 
 like($help->{bo}, qr/^#resolve \[workaround or silent\] \[anyway\]$/m, '... in English');
 unlike($help->{aino}, qr/\b(?:or|none|NAME|anyway)\b/, 'no English in the Finnish one');
 unlike($help->{cecilia}, qr/\b(?:or|none|NAME|anyway)\b/, '... nor in the Swedish one');
-my $wrong = asked(aino => "#odota\n", cecilia => "#vänta\n");
+my $wrong = asked(proof => 1, aino => "#odota\n", cecilia => "#vänta\n");
 like($wrong->{aino}, qr/kirjoitetaan: #odota asiakas/, 'what is wrong is said in Finnish') or diag $wrong->{aino};
 like($wrong->{cecilia}, qr/skrivs: #vänta kund/, '... in Swedish');
 

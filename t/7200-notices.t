@@ -95,22 +95,22 @@ like($wire, qr/\Q$encoded\E/, 'the picture goes along byte for byte');
 $desk->record(id => $notice->{id}, attempts => 1, outcome => 'sent');
 
 # --- a look for similar tickets that would take long is left out -----------------------------------
+my $hurried;
 {
-	my $pid = open my $holder, '|-', Luukku::Test::Pg::bin_dir() . '/psql', '-X', '-q', '-h', $db->{pg}{socket}, '-p', 5432, '-U', 'postgres', $db->name
-		or die "psql: $!";
-	$holder->autoflush(1);
-	print {$holder} "BEGIN;\nLOCK TABLE message_search IN ACCESS EXCLUSIVE MODE;\n";
-	Luukku::Test::Base::wait_until(sub { $db->sql("SELECT count(*) FROM pg_locks WHERE mode = 'AccessExclusiveLock' AND granted
-		AND relation = 'message_search'::regclass") }, 20, 'the lock');
+	$db->sql('ALTER TABLE message_search RENAME TO message_search_kept');
+	$db->sql('CREATE VIEW message_search AS SELECT * FROM message_search_kept WHERE (SELECT pg_sleep(5)) IS NOT NULL');
+	$db->sql('GRANT SELECT ON message_search TO luukku_send');
 	$db->sql('DELETE FROM delivery');
 	$db->sql("UPDATE outbox SET created_at = created_at - interval '1 day'");
 	$desk->run_or_die('luukku_fetch', 'notice', ticket => $took->{ticket}, message => $took->{message}, kind => 'answer');
-	my ($hurried) = $desk->claim(now => '2026-03-27T10:01:00Z');
+	my $start = time;
+	($hurried) = $desk->claim(now => '2026-03-27T10:01:00Z');
+	cmp_ok(time - $start, '<', 5, 'the look for similar tickets is given up');
 	like(part_of($hurried->{wire}, 'text/plain'), qr/^Asiakas vastasi: TUKI-/m, 'a notice goes out though similar tickets cannot be looked up');
 	unlike(part_of($hurried->{wire}, 'text/plain'), qr/Samankaltaisia/, '... without them');
 	$desk->record(id => $hurried->{id}, attempts => 1, outcome => 'sent');
-	print {$holder} "ROLLBACK;\n\\q\n";
-	close $holder;
+	$db->sql('DROP VIEW message_search');
+	$db->sql('ALTER TABLE message_search_kept RENAME TO message_search');
 }
 
 # --- what is another queue's stays there ----------------------------------------------------------
@@ -135,7 +135,7 @@ like($again{subject}, qr/TUKI-$took->{ticket}/, 'same subject tag');
 is(scalar($notices->(owner => 'bo@example.fi', doer => 'bo@example.fi')), 0, 'who did it is not told of it');
 my ($second) = $notices->(kind => 'answer');
 my %second = headers_of($second->{wire});
-is($second{'in-reply-to'}, $h{'message-id'}, 'notices of a ticket thread in the agent\'s client');
+is($second{'in-reply-to'}, "<$hurried->{message_id}>", 'notices of a ticket thread in the agent\'s client');
 
 # --- an agent's answer to the customer ------------------------------------------------------------
 my $secret = $token;

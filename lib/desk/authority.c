@@ -201,8 +201,12 @@ static bool is_result(const char *result, const char *word)
 
 static lk_authority_decision say(lk_authority authority, lk_proof proof, why because)
 {
-	return (lk_authority_decision){authority, proof, reasons[because][LK_LANG_EN], because,
-				       because == WHY_LEFT};
+	return (lk_authority_decision){.authority = authority,
+				       .proof = proof,
+				       .reason = reasons[because][LK_LANG_EN],
+				       .because = because,
+				       .is_bare = because == WHY_NOTHING,
+				       .has_left = because == WHY_LEFT};
 }
 
 const char *lk_authority_reason(const lk_authority_decision *decision, lk_lang lang)

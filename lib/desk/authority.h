@@ -88,6 +88,7 @@ typedef struct {
 	lk_proof proof;
 	const char *reason; /* for the history; static */
 	unsigned because;   /* the same, for lk_authority_reason */
+	bool is_bare;	    /* held for want of any proof: there is no more to say */
 	bool has_left;	    /* refused because the ticket went out of the agent's sight */
 } lk_authority_decision;
 

@@ -106,7 +106,7 @@ bool lk_agent_mail_ask(lk_agent_mail *m, int64_t ticket, int64_t message, const 
 	    (strcmp(kind, "stale") == 0 && !add_newest(m, ticket, message, variables, error)))
 		return false;
 	g_autofree char *link = action_link(m, held);
-	if (strcmp(kind, "unproven") == 0)
+	if (strcmp(kind, "unproven") == 0 && !m->decision.is_bare)
 		lk_json_set_text(variables, "reason",
 				 lk_authority_reason(&m->decision, m->language));
 	lk_json_set_text(variables, "kind", kind);

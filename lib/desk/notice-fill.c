@@ -174,6 +174,26 @@ static bool hurry(filler *f, const char *ms, GError **error)
 	return lk_db_run(f->db, LK_Q_NOTICE_HURRY, params, NULL, error);
 }
 
+/*
+ * Undoes the limit as well; which holds for this very statement, so that it may be cancelled on a
+ * busy machine, again and again but not for ever.
+ */
+static bool end_hurry(filler *f, GError **error)
+{
+	enum { TRIES = 50 };
+
+	for (unsigned i = 1;; i++) {
+		g_autoptr(GError) why = NULL;
+
+		if (lk_db_rollback_to(f->db, &why))
+			return true;
+		if (i < TRIES && lk_db_is_alive(f->db))
+			continue;
+		g_propagate_error(error, g_steal_pointer(&why));
+		return false;
+	}
+}
+
 /* Up to three resolved tickets like this one; none where looking for them would take long. */
 static bool fill_similar(filler *f, const char *queue, GError **error)
 {
@@ -190,15 +210,14 @@ static bool fill_similar(filler *f, const char *queue, GError **error)
 		return false;
 	if (!lk_db_run(f->db, LK_Q_NOTICE_SIMILAR, params, &rows, &why))
 		return lk_db_is_alive(f->db)
-			       ? lk_db_rollback_to(f->db, error)
+			       ? end_hurry(f, error)
 			       : (g_propagate_error(error, g_steal_pointer(&why)), false);
 	for (size_t row = 0; row < lk_rows_count(rows); row++) {
 		lk_json *one = one_ticket(f, rows, row, "resolved_at");
 		set_or_empty(one, "resolution", lk_row_text(rows, row, "resolution"));
 		lk_json_push(similar, one);
 	}
-	/* Undoes the limit as well. */
-	return lk_db_rollback_to(f->db, error);
+	return end_hurry(f, error);
 }
 
 /* Links that write the command for the agent: nothing has to be typed. */
