@@ -190,6 +190,17 @@ do_ticket($again, 'resolve');
 later($hour);
 work();
 is(surveys($again), 1, 'asked again after `every`');
+
+# Where there is neither a page nor an address for the answer.
+{
+	my ($nowhere) = ask_all(from('pekka', 'Ei vastaustapaa'));
+	do_ticket($nowhere, 'resolve');
+	$desk->configure(site => 'subaddress = "";', extra => 'suppliers: ();');
+	later($hour);
+	work();
+	is(surveys($nowhere), 0, 'not asked where nobody could answer');
+	like(why_not($nowhere), qr/web\.public_url/, '... and the history says what to set');
+}
 note join "\n", 'not asked                                because', @table;
 
 done_testing;

@@ -76,17 +76,20 @@ static bool was_asked_lately(const asker *a)
 /* Why the requester is not asked, for the history; NULL: they are. */
 static const char *refusal(const asker *a)
 {
+	const lk_policy *policy = a->round->policy;
 	const char *requester = lk_row_text(a->rows, 0, "requester");
 	const char *standing = lk_row_text(a->rows, 0, "standing");
 
+	if (!policy->public_url && (!policy->subaddress || !*policy->subaddress))
+		return "nobody could answer: set web.public_url, or site.subaddress";
 	if (is_set(a, "is_unanswered"))
 		return "it was closed because the customer did not answer";
 	if (is_set(a, "is_silent_end"))
 		return "it was resolved by #resolve silent";
 	if (!requester || !lk_address_is_sane(requester) ||
-	    lk_policy_is_own_address(a->round->policy, requester))
+	    lk_policy_is_own_address(policy, requester))
 		return "its requester has no address to write to";
-	if (lk_policy_agent(a->round->policy, requester))
+	if (lk_policy_agent(policy, requester))
 		return "its requester is an agent";
 	if (standing && strcmp(standing, "blocked") == 0)
 		return "its requester is blocked";
