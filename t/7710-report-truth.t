@@ -206,4 +206,42 @@ my %sla = map { ("$_->{queue} $_->{priority}" => $_) } @{ report('sla') };
 is(join(' ', @{ $sla{'ict high'} }{qw(received first_reply_targets first_reply_in_target resolution_targets resolution_in_target)}),
 	'1 1 0 1 0', 'the breached one');
 
+# --- surveys: nine answers of fourteen, one of them excluded, one of them "no", one low ---------------
+my %survey = map { ($_->[0] => $_->[1]) } $db->sql('SELECT ticket_id, id FROM survey');
+is(scalar(keys %survey), 14, 'surveys went out; the supplier\'s ticket and machines had none') or diag join ' ', sort keys %survey;
+my $answers = Luukku::Test::Play->new;
+my $minute = 0;
+sub answers {
+	my ($label, $verdict, $score, $comment) = @_;
+	$answers->at(sprintf('2026-04-01 10:%02d', $minute++), 'survey', '-', $survey{ $number->{$label} }, $verdict, $score, $comment // '');
+	return;
+}
+answers(@$_) for ['simple', 'yes', 9, 'Nopea apu'], ['weekend', 'yes', 8], ['waits', 'yes', 10], ['asks', 'yes', 7], ['whole', 'yes', 3, 'Kesti'],
+	['again', 'no', '', 'Ei toimi'], ['thanks', 'yes', ''], ['chased', 'yes', 5];
+$answers->at('2026-04-01 11:00', 'agent', $number->{chased}, 'cecilia@example.fi', '#survey exclude vastasi väärästä asiasta');
+$answers->run_on($desk);
+my $survey_of = sub {
+	my ($row) = grep { $_->{queue} eq 'ict' } @{ report('survey') };
+	return join ' ', map { $row->{$_} // '-' } qw(sent answered in_order not_in_order low excluded counted average);
+};
+is($survey_of->(), '14 8 5 1 1 1 4 -', 'four counted answers have no average');
+is_deeply(report('comments'), [], '... and show no comment');
+$answers = Luukku::Test::Play->new;
+answers('dst', 'yes', 6, 'Kiitos kaikille');
+$answers->at('2026-04-01 12:00', 'sched', '-');
+$answers->run_on($desk);
+is($survey_of->(), '14 9 6 1 1 1 5 8', 'five have one: (9 + 8 + 10 + 7 + 6) / 5');
+is_deeply([sort map { $_->{comment} } @{ report('comments') }], ['Kiitos kaikille', 'Nopea apu'], '... and comments, without those of bad answers');
+my ($by_type) = @{ report('survey', '--by', 'priority') };
+is(join(' ', @$by_type{qw(group_value answered)}) . ($by_type->{average} // '-'), 'high 0-', 'a group of few has none');
+$db->sql('GRANT luukku_read TO luukku_owner');
+my ($rows, $error) = $db->try_sql("SELECT queue, counted, average FROM report_survey WHERE period_from = '2026-03-01'",
+	user => 'luukku_owner', role => 'luukku_read');
+is_deeply($rows, [['ict', 5, '8.0']], 'the reporting role sees the average of the month');
+($rows, $error) = $db->try_sql("SET luukku.report_by = 'type'; SELECT * FROM report_survey",
+	user => 'luukku_owner', role => 'luukku_read');
+is_deeply($rows, [], '... and of nothing smaller') or diag $error;
+my %after = map { $_->{queue} => $_ } @{ report('queues') };
+is(join(' ', @{ $after{ict} }{qw(resolved open reopened)}), '13 1 2', 'the two that were not in order are open again, and were not when March ended');
+
 done_testing;

@@ -14,15 +14,19 @@
  *   consulted LABEL FROM TEXT                the same by one who was asked
  *   vacation LABEL FROM TEXT                 a customer's automatic answer
  *   agent LABEL ADDRESS TEXT                 commands and words of an agent
- *   sched                                    luukku-sched does what is due
+ *   survey - NUMBER yes|no SCORE COMMENT     the answer to a survey on its page; SCORE may be ""
+ *   sched -                                  luukku-sched does what is due
  *
- * Gives "LABEL <TAB> NUMBER" of each ticket that was opened.
+ * Gives "LABEL <TAB> NUMBER" of each ticket that was opened. A label that is a number stands for
+ * the ticket of that number.
  */
 #include "daemon/program.h"
 #include "lib/base/err.h"
+#include "lib/base/units.h"
 #include "lib/desk/execute.h"
 #include "lib/desk/ingest.h"
 #include "lib/desk/outbox-private.h"
+#include "lib/desk/survey.h"
 #include "lib/desk/timer.h"
 
 #include <stdio.h>
@@ -50,10 +54,13 @@ static const char *word(const play *p, unsigned i)
 static int64_t ticket_named(const play *p, const char *label)
 {
 	const int64_t *ticket = g_hash_table_lookup(p->tickets, label);
+	int64_t number = 0;
 
-	if (!ticket)
+	if (ticket)
+		return *ticket;
+	if (!lk_parse_int(label, 1, INT64_MAX, &number, NULL))
 		g_error("line %u: no ticket %s", p->n, label);
-	return *ticket;
+	return number;
 }
 
 /* "\n" and "@LABEL" in their place. */
@@ -195,6 +202,26 @@ static bool command(play *p, GError **error)
 	return true;
 }
 
+static bool survey(play *p, GError **error)
+{
+	g_autoptr(lk_rows) row = NULL;
+	g_autofree char *comment = text_of(p, 6);
+	lk_survey_answer given = {.is_in_order = strcmp(word(p, 4), "yes") == 0,
+				  .score = LK_SURVEY_NO_SCORE,
+				  .comment = comment};
+	lk_survey_verdict verdict = LK_SURVEY_COUNTED;
+	int64_t number = 0;
+
+	if (!lk_parse_int(word(p, 3), 1, INT64_MAX, &number, NULL) ||
+	    (*word(p, 5) && !lk_parse_int(word(p, 5), 0, LK_SURVEY_HIGHEST, &given.score, NULL)))
+		g_error("line %u: which survey, what score?", p->n);
+	if (!lk_survey_find(p->db, number, 0, &row, error))
+		return false;
+	if (lk_rows_count(row) == 0)
+		g_error("line %u: there is no such survey", p->n);
+	return lk_survey_record(p->db, p->policy, p->at, row, &given, &verdict, error);
+}
+
 static bool sched(play *p, GError **error)
 {
 	bool more = true;
@@ -224,6 +251,8 @@ static bool step(play *p, GError **error)
 		return answer(p, LK_PURPOSE_CONSULT, false, error);
 	if (strcmp(what, "agent") == 0)
 		return command(p, error);
+	if (strcmp(what, "survey") == 0)
+		return survey(p, error);
 	if (strcmp(what, "sched") == 0)
 		return sched(p, error);
 	g_error("line %u: what is %s?", p->n, what);

@@ -32,7 +32,7 @@ sub desk {
 CONF
 		queues => <<'CONF',
   { name = "ict"; addresses = ( "ict@example.fi" ); agents = ( "aino@example.fi", "cecilia@example.fi" );
-    sla = "standard"; notify = "none"; types = ( "incident", "request" ); default_type = "request";
+    managers = ( "cecilia@example.fi" ); sla = "standard"; survey: { send = "resolved"; delay = "1h"; skip_if = ( "supplier" ); reopen_below = 5; }; notify = "none"; types = ( "incident", "request" ); default_type = "request";
     duplicate_window = "0s"; mass: { people = 0; }; close_after = "7d"; acknowledge = false; tell_on_transfer = false; },
   { name = "hr"; addresses = ( "hr@example.fi" ); agents = ( "bo@example.fi", "aino@example.fi" );
     sla = "standard"; notify = "none"; types = ( "incident", "request" ); default_type = "request";
