@@ -134,6 +134,8 @@ bool lk_ctl_run_check(lk_ctl *ctl, GError **error)
 					      .quiet = json};
 	g_autoptr(GPtrArray) problems = NULL;
 
+	if (lk_ctl_has(ctl, "auth"))
+		return lk_ctl_check_auth(ctl, lk_ctl_value(ctl, "auth"), error);
 	if (options.traced && !options.connect) {
 		g_set_error(error, LK_ERROR, LK_ERR_USAGE,
 			    "--trace shows what --connect says: give both");
@@ -154,6 +156,8 @@ bool lk_ctl_run_check(lk_ctl *ctl, GError **error)
 
 const lk_ctl_option lk_ctl_check_options_table[] = {
 	{"connect", 0, NULL, "also log in to every server and to the database"},
+	{"auth", 0, "FILE",
+	 "instead: which Authentication-Results of this mail are believed, and why"},
 	{"trace", 0, "MAILBOX",
 	 "with --connect: show what this server and we say (\"smtp\": the way out)"},
 	{"reload", 0, NULL, "also ask whether a reload of luukkud would change too much"},

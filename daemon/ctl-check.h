@@ -20,6 +20,12 @@ typedef struct {
  */
 unsigned lk_ctl_check(lk_ctl *ctl, const lk_ctl_check_options *options, GPtrArray **ret_problems);
 
+/*
+ * Which Authentication-Results of the mail in this file are believed, and why not the others
+ * (ctl-check-auth.c).
+ */
+bool lk_ctl_check_auth(lk_ctl *ctl, const char *file, GError **error);
+
 /* Runs the tests of the configuration (ctl-check-tests.c). */
 void lk_ctl_check_tests(const lk_ctl_desk *desk, const lk_findings *findings);
 

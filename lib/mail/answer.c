@@ -147,6 +147,7 @@ static void encode_rest(GString *out, const lk_mail *mail)
 		put_text(out, header->value);
 	}
 	put_texts(out, mail->defects, LK_DEFECTS_MOST);
+	put_texts(out, mail->auth_trail, LK_AUTH_TRAIL_MOST);
 	put_number(out, mail->is_incomplete);
 }
 
@@ -350,6 +351,7 @@ static void decode_rest(reader *in, lk_mail *mail)
 		header->value = read_text(in, LK_HEADER_BYTES_MOST);
 	}
 	read_texts(in, LK_DEFECTS_MOST, mail->defects);
+	read_texts(in, LK_AUTH_TRAIL_MOST, mail->auth_trail);
 	mail->is_incomplete = read_bool(in);
 }
 

@@ -237,15 +237,30 @@ static void trusted_span(const lk_fields *fields, const char *const *relays, uns
 	*ret_end = below ? *ret_end : 0;
 }
 
+/* Why a header does not count; NULL: it does. */
+static const char *reason_against(const char *id, bool is_listed_one, bool is_further,
+				  bool is_outside, bool has_span)
+{
+	if (!id)
+		return "it cannot be read";
+	if (!is_listed_one)
+		return "its authserv-id is not in site.authserv";
+	if (is_outside)
+		return has_span ? "it stands below what a relay of site.relays wrote: the sender "
+				  "may "
+				  "have put it there"
+				: "no relay of site.relays wrote the topmost Received";
+	return is_further ? "one of this id above it counts" : NULL;
+}
+
+/* One header after the other, the first of them that may be believed. */
 void lk_auth_read(lk_gather *gather, const char *const *authserv, const char *const *relays)
 {
 	const GPtrArray *fields = gather->fields->fields;
+	GPtrArray *trail = gather->mail->auth_trail;
 	bool has_relays = relays && *relays;
 	unsigned end = fields->len;
-	g_autofree char *believed = NULL;
 
-	if (!authserv || !*authserv)
-		return;
 	if (has_relays)
 		trusted_span(gather->fields, relays, &end);
 	for (unsigned i = 0; i < fields->len; i++) {
@@ -255,14 +270,19 @@ void lk_auth_read(lk_gather *gather, const char *const *authserv, const char *co
 		g_autofree char *line = lk_words_unfold(field->value->str, field->value->len);
 		const char *p = line;
 		g_autofree char *id = take_authserv(&p);
-		if (!id || !is_listed(id, authserv))
-			continue;
-		if (believed || i >= end) {
+		bool is_ours = id && is_listed(id, authserv);
+		const char *against =
+			reason_against(id, is_ours, gather->mail->auth != NULL, i >= end, end > 0);
+		if (trail->len < LK_AUTH_TRAIL_MOST)
+			g_ptr_array_add(trail,
+					g_strdup_printf("%.100s: %s%s", id ? id : "?",
+							against ? "not believed: " : "believed",
+							against ? against : ""));
+		if (is_ours && against)
 			lk_gather_defect(gather,
 					 "a further Authentication-Results of %s was ignored", id);
+		if (against)
 			continue;
-		}
-		believed = g_steal_pointer(&id);
 		gather->mail->auth = lk_auth_new();
 		take_results(p, gather->mail->auth);
 	}

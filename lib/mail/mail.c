@@ -92,6 +92,7 @@ lk_mail *lk_mail_new(void)
 	mail->attachments = g_ptr_array_new_with_free_func(attachment_destroy);
 	mail->headers = g_ptr_array_new_with_free_func(header_destroy);
 	mail->defects = g_ptr_array_new_with_free_func(g_free);
+	mail->auth_trail = g_ptr_array_new_with_free_func(g_free);
 	mail->subject = g_strdup("");
 	mail->kind_reason = g_strdup("nothing says that a machine wrote it");
 	mail->text = g_strdup("");
@@ -124,6 +125,7 @@ void lk_mail_free(lk_mail *mail)
 	lk_auth_free(mail->auth);
 	g_ptr_array_unref(mail->headers);
 	g_ptr_array_unref(mail->defects);
+	g_ptr_array_unref(mail->auth_trail);
 	g_free(mail);
 }
 

@@ -89,6 +89,7 @@ typedef struct {
 	GPtrArray *attachments; /* lk_attachment * */
 	lk_bounce *bounce;	/* or NULL */
 	lk_auth *auth;		/* or NULL */
+	GPtrArray *auth_trail;	/* char *: each Authentication-Results, and why it counts or not */
 	GPtrArray *headers;	/* lk_header *: header order, at most 500 */
 	GPtrArray *defects;	/* char *: what was broken and how it was read */
 	bool is_unparsed;	/* the parser died on it: only a minimal header reading */
