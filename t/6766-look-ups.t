@@ -39,22 +39,32 @@ sub round {
 	return;
 }
 
-# Sends the lines as the agent, without any proof (proof => 1: with it), and gives the plain text of the answer.
+# Sends the lines as the agent, without any proof (proof => 1: with it); gives the Message-ID.
+sub ask {
+	my ($agent, $lines, $headers) = @_;
+	my $id = 'look' . ++$n . ".$$\@example.fi";
+	$desk->deliver('ict', mail(from => "$agent\@example.fi", subject => "kysy $n", text => encode('UTF-8', $lines), id => $id, headers => $headers // ''));
+	return $id;
+}
+
+# The plain text of the answer to that mail, which goes to that agent and to nobody else.
+sub answer {
+	my ($agent, $id) = @_;
+	my @mails = $db->sql("SELECT o.recipient, o.header_message_id FROM outbox o JOIN message m ON m.id = o.cause_id WHERE m.message_id = '$id'");
+	is(join(' ', map { $_->[0] } @mails), "$agent\@example.fi", "... answered to $agent alone");
+	my ($mail) = grep { @mails && index(header($_->{data}, 'Message-ID'), $mails[0][1]) >= 0 } $desk->smtp->mails;
+	my ($text) = map { $_->{text} } grep { $_->{type} eq 'text/plain' } $mail ? parts($mail->{data}) : ();
+	return $text // '';
+}
+
+# One round of questions by several agents.
 sub asked {
 	my %who = @_;
 	my $headers = delete $who{proof} ? "Authentication-Results: mx.example.fi; dkim=pass header.d=example.fi\n"
 		. "Received: from client by mx.example.fi; Fri, 20 Nov 2026 09:00:00 +0000\n" : '';
-	my %id = map { my $agent = $_; my $id = 'look' . ++$n . ".$$\@example.fi";
-		$desk->deliver('ict', mail(from => "$agent\@example.fi", subject => "kysy $n", text => encode('UTF-8', $who{$agent}), id => $id, headers => $headers)); ($agent => $id) } sort keys %who;
-	round(join ', ', map { "$_: $who{$_} =~ s/\n.*//sr" =~ s/ =~.*//r } sort keys %who);
-	my %wire = map { header($_->{data}, 'Message-ID') =~ /<(.*)>/ ? ($1 => $_) : () } $desk->smtp->mails;
-	my %text;
-	for my $agent (keys %id) {
-		my @mails = $db->sql("SELECT o.recipient, o.header_message_id FROM outbox o JOIN message m ON m.id = o.cause_id WHERE m.message_id = '$id{$agent}'");
-		is(join(' ', map { $_->[0] } @mails), "$agent\@example.fi", "... answered to $agent alone");
-		($text{$agent}) = map { $_->{text} } grep { $_->{type} eq 'text/plain' } parts(($wire{ $mails[0][1] } // { data => '' })->{data}) if @mails;
-	}
-	return \%text;
+	my %id = map { $_ => ask($_, $who{$_}, $headers) } sort keys %who;
+	round(join ', ', map { "$_: $who{$_}" =~ s/\n.*//sr } sort keys %who);
+	return { map { $_ => answer($_, $id{$_}) } sort keys %id };
 }
 
 sub refs { return [$_[0] =~ /^(TUKI-\d+) /mg] }
@@ -103,8 +113,10 @@ my ($tagged) = $db->sql('SELECT id FROM ticket ORDER BY id LIMIT 1');
 my $reference = "TUKI-$tagged->[0]";
 my %count = ('tulostimella' => 15, 'väriaineen' => 15, 'skrivare' => 15, 'avdelning' => 15, 'printer' => 15, 'departments' => 15, 'toner' => 3, 'asiakas7@client.example' => 1,
 	$reference => 1, '"väriaine on lopussa"' => 15, 'lentokone' => 0, 'tulostimet -tulostimet' => 0);
+my %search = map { $_ => ask('bo', "#search $_\n") } sort keys %count;
+round('all of these are searched for');
 for my $words (sort keys %count) {
-	my $text = asked(bo => "#search $words\n")->{bo};
+	my $text = answer('bo', $search{$words});
 	is(scalar @{ refs($text) }, $count{$words}, "#search $words finds $count{$words}") or diag $text;
 	my $listed = $desk->ctl('list', '--search', encode('UTF-8', $words), '--json');
 	my $rows = JSON::PP->new->utf8->decode($listed->{out});
