@@ -54,7 +54,7 @@ static void check_desk(lk_ctl *ctl, const lk_ctl_check_options *options,
 		find_refusal(findings, ctl->conf, refusal->message);
 		return;
 	}
-	lk_ctl_check_templates(ctl->conf, findings);
+	lk_ctl_check_templates(&desk, findings);
 	lk_ctl_check_tests(&desk, findings);
 	if (options->reload && !options->force && count_errors(findings->problems) == 0)
 		lk_ctl_check_replay(ctl, &desk, findings);

@@ -30,7 +30,7 @@ bool lk_ctl_check_auth(lk_ctl *ctl, const char *file, GError **error);
 void lk_ctl_check_tests(const lk_ctl_desk *desk, const lk_findings *findings);
 
 /* Renders every template there is (ctl-check-templates.c). */
-void lk_ctl_check_templates(const lk_conf *conf, const lk_findings *findings);
+void lk_ctl_check_templates(const lk_ctl_desk *desk, const lk_findings *findings);
 
 /*
  * What open tickets still need and the configuration has no more; nothing where the database cannot

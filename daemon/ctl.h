@@ -64,6 +64,7 @@ extern const lk_ctl_command lk_ctl_quarantine_commands[];   /* ctl-quarantine.c 
 extern const lk_ctl_command lk_ctl_person_commands[];	    /* ctl-person.c */
 extern const lk_ctl_command lk_ctl_organisation_commands[]; /* ctl-organisation.c */
 extern const lk_ctl_command lk_ctl_agent_commands[];	    /* ctl-agent.c */
+extern const lk_ctl_command lk_ctl_template_commands[];	    /* ctl-template.c */
 extern const lk_ctl_command lk_ctl_report_commands[];	    /* ctl-report.c */
 
 /* `luukkuctl parse`: needs no configuration; argv[0] is "parse". Gives the exit status. */

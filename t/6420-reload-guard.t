@@ -192,7 +192,7 @@ spew($desk->dir . '/templates/fi/acknowlegement.html', "<p>Hei</p>\n", 0644);
 write_conf(extra => "$many\ntemplates = \"templates\";\n");
 $check = $desk->ctl('check');
 is($check->{status}, 78, 'a template that cannot be rendered');
-like($check->{err}, qr{templates/fi/acknowledgement\.txt: the template cannot be used: .*section}, '... by name');
+like($check->{err}, qr{templates/fi/acknowledgement\.txt:2: the template cannot be used: .*section}, '... by name');
 like($check->{err}, qr{templates/fi/acknowlegement\.html: warning: no mail uses .* did you mean "acknowledgement"}, 'and one that no mail uses');
 
 # --- the database is away ------------------------------------------------------------------------

@@ -27,7 +27,7 @@ File::Find::find({ no_chdir => 1, wanted => sub {
 my @programs = map { m{^daemon/(luukku[\w-]*)\.c$} } tracked_files(qr{^daemon/luukku[\w-]*\.c$});
 my %wanted = ('sbin/luukkud' => '755', 'bin/luukkuctl' => '755',
 	'share/luukku/luukku.conf' => '644', 'share/doc/luukku/README' => '644',
-	'share/doc/luukku/COPYING' => '644', 'share/man/man5/luukku.conf.5' => '644',
+	'share/doc/luukku/COPYING' => '644', 'share/man/man5/luukku.conf.5' => '644', 'share/man/man5/luukku-templates.5' => '644',
 	'share/man/man7/luukku-schema.7' => '644', 'lib/systemd/system/luukkud.service' => '644',
 	'share/bash-completion/completions/luukkuctl' => '644');
 $wanted{"libexec/luukku/$_"} = '755' for grep { $_ ne 'luukkud' && $_ ne 'luukkuctl' } @programs;

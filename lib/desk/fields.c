@@ -69,6 +69,43 @@ lk_json *lk_fields_questions(const lk_policy *policy, const GPtrArray *missing)
 	return all;
 }
 
+/* The question as the name of what is known: "Device id" for "Device id (e.g. PC12345)?". */
+static char *label(const char *ask)
+{
+	g_autofree char *text = lk_text_squeeze(ask);
+	char *bracket = strchr(text, '(');
+
+	if (bracket && bracket > text)
+		*bracket = '\0';
+	g_strchomp(text);
+	for (size_t n = strlen(text); n > 1 && strchr(":?.", text[n - 1]); n--)
+		text[n - 1] = '\0';
+	return g_strchomp(g_steal_pointer(&text));
+}
+
+lk_json *lk_fields_answers(const lk_policy *policy, const GPtrArray *found)
+{
+	lk_json *all = lk_json_array();
+
+	for (unsigned i = 0; i < found->len; i++) {
+		const lk_field_found *one = g_ptr_array_index(found, i);
+		lk_json *labels = lk_json_object();
+		lk_json *row = lk_json_object();
+
+		for (unsigned lang = 0; lang < LK_N_LANGS; lang++) {
+			const char *ask =
+				lk_text_in(&one->required->ask, (lk_lang)lang, policy->language);
+			g_autofree char *text = label(*ask ? ask : one->required->field);
+
+			lk_json_set_text(labels, lk_lang_code((lk_lang)lang), text);
+		}
+		lk_json_take(row, "label", labels);
+		lk_json_set_text(row, "value", one->value);
+		lk_json_push(all, row);
+	}
+	return all;
+}
+
 /* What a question is called when "(e.g. PC12345)" behind it is left out, folded. Caller frees. */
 static char *name_of(const char *ask)
 {

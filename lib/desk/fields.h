@@ -60,4 +60,10 @@ void lk_fields_find(const lk_fields_facts *facts, lk_fields *ret_fields);
  */
 lk_json *lk_fields_questions(const lk_policy *policy, const GPtrArray *missing);
 
+/*
+ * What was found, for a mail that says what was understood: [{label: {fi, sv, en}, value}]. found:
+ * lk_field_found *. Caller unrefs.
+ */
+lk_json *lk_fields_answers(const lk_policy *policy, const GPtrArray *found);
+
 #endif

@@ -192,6 +192,9 @@ void lk_work_ask(const lk_work *work, lk_json *variables)
 	if (has_missing)
 		lk_json_take(variables, "missing",
 			     lk_fields_questions(work->policy, work->fields.missing));
+	if (work->fields.found)
+		lk_json_take(variables, "understood",
+			     lk_fields_answers(work->policy, work->fields.found));
 }
 
 /* --- assignment ------------------------------------------------------------------------------- */

@@ -22,7 +22,7 @@ bool lk_work_fill_new(lk_work *work, int64_t ticket, GError **error);
 /* Of the ticket that the mail joins, before its message is stored: what an answer fills. */
 bool lk_work_fill_joined(lk_work *work, int64_t ticket, GError **error);
 
-/* What the acknowledgement asks for: variables has_missing and missing. */
+/* What the acknowledgement asks for and what it has understood: missing, understood. */
 void lk_work_ask(const lk_work *work, lk_json *variables);
 
 #endif

@@ -7,8 +7,8 @@
 #include "lib/desk/ingest-rules.h"
 #include "lib/desk/intake.h"
 #include "lib/desk/outbox.h"
-#include "lib/desk/standing.h"
 #include "lib/desk/subject.h"
+#include "lib/desk/when.h"
 
 static GPtrArray *new_tags(const lk_work *work)
 {
@@ -126,15 +126,28 @@ static void tell_opened(lk_work *work, int64_t ticket)
 			     NULL);
 }
 
+/* Files that came along; pictures within the words are words. */
+static int64_t count_attachments(const lk_mail *mail)
+{
+	int64_t n = 0;
+
+	for (unsigned i = 0; i < mail->attachments->len; i++)
+		n += !((const lk_attachment *)g_ptr_array_index(mail->attachments, i))->is_inline;
+	return n;
+}
+
 static lk_json *acknowledgement_variables(const lk_work *work, int64_t ticket)
 {
 	g_autofree char *reference = lk_reference(work->policy, ticket);
 	g_autofree char *subject = lk_subject_base(work->policy, work->mail->subject);
+	int64_t n_attachments = count_attachments(work->mail);
 	lk_json *variables = lk_json_object();
 
 	lk_json_set_text(variables, "reference", reference);
 	lk_json_set_text(variables, "subject", subject);
 	lk_json_set_bool(variables, "is_bilingual", work->plan.is_bilingual);
+	if (n_attachments > 0)
+		lk_json_set_int(variables, "attachments", n_attachments);
 	lk_work_ask(work, variables);
 	return variables;
 }
@@ -158,8 +171,12 @@ static bool promise(const lk_work *work, int64_t ticket, lk_json *variables, GEr
 	    (due == LK_TIME_NONE || lk_row_time(rows, 0, "due_respond") > due))
 		due = lk_row_time(rows, 0, "due_respond");
 	/* Mail of days ago is promised nothing that has passed. */
-	if (due != LK_TIME_NONE && due > work->now)
-		lk_standing_set_times(variables, work->policy, "promised", due);
+	for (unsigned lang = 0; due != LK_TIME_NONE && due > work->now && lang < LK_N_LANGS;
+	     lang++) {
+		g_autofree char *key = g_strconcat("promised_", lk_lang_code((lk_lang)lang), NULL);
+		g_autofree char *text = lk_when_before(work->policy, (lk_lang)lang, work->now, due);
+		lk_json_set_text(variables, key, text);
+	}
 	return true;
 }
 

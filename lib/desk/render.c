@@ -2,82 +2,29 @@
 
 #include "lib/desk/prose.h"
 #include "lib/desk/template.h"
-#include "lib/desk/ticket.h"
 
 #include <string.h>
 
 enum { MAX_HTML_WORDS = 256 * 1024, MAX_JSON_DEPTH = 8 };
 
-/* --- words of the desk ------------------------------------------------------------------------ */
-
-static const char *const statuses[LK_N_LANGS][LK_N_STATUSES] = {
-	[LK_LANG_FI] = {[LK_STATUS_NEW] = "uusi",
-			[LK_STATUS_OPEN] = "käsittelyssä",
-			[LK_STATUS_WAITING_CUSTOMER] = "odottaa asiakasta",
-			[LK_STATUS_WAITING_SUPPLIER] = "odottaa toimittajaa",
-			[LK_STATUS_ON_HOLD] = "odottaa sovittua aikaa",
-			[LK_STATUS_RESOLVED] = "ratkaistu",
-			[LK_STATUS_CLOSED] = "suljettu",
-			[LK_STATUS_JUNK] = "roskapostia",
-			[LK_STATUS_MERGED] = "yhdistetty toiseen"},
-	[LK_LANG_SV] = {[LK_STATUS_NEW] = "nytt",
-			[LK_STATUS_OPEN] = "under behandling",
-			[LK_STATUS_WAITING_CUSTOMER] = "väntar på kunden",
-			[LK_STATUS_WAITING_SUPPLIER] = "väntar på leverantören",
-			[LK_STATUS_ON_HOLD] = "väntar på avtalad tid",
-			[LK_STATUS_RESOLVED] = "löst",
-			[LK_STATUS_CLOSED] = "stängt",
-			[LK_STATUS_JUNK] = "skräppost",
-			[LK_STATUS_MERGED] = "sammanslaget med ett annat"},
-	[LK_LANG_EN] = {[LK_STATUS_NEW] = "new",
-			[LK_STATUS_OPEN] = "in progress",
-			[LK_STATUS_WAITING_CUSTOMER] = "waiting for the customer",
-			[LK_STATUS_WAITING_SUPPLIER] = "waiting for the supplier",
-			[LK_STATUS_ON_HOLD] = "waiting for an agreed date",
-			[LK_STATUS_RESOLVED] = "resolved",
-			[LK_STATUS_CLOSED] = "closed",
-			[LK_STATUS_JUNK] = "junk",
-			[LK_STATUS_MERGED] = "merged into another"},
-};
-
-static const char *const priorities[LK_N_LANGS][LK_N_PRIORITIES] = {
-	[LK_LANG_FI] = {"kiireellinen", "korkea", "normaali", "matala"},
-	[LK_LANG_SV] = {"brådskande", "hög", "normal", "låg"},
-	[LK_LANG_EN] = {"urgent", "high", "normal", "low"},
-};
-
-const char *lk_render_status(lk_lang lang, const char *status)
-{
-	lk_status known = LK_STATUS_NEW;
-
-	return lk_status_parse(status, &known) ? statuses[lang][known] : status;
-}
-
-const char *lk_render_priority(lk_lang lang, const char *priority)
-{
-	lk_priority known = LK_NORMAL;
-
-	return lk_priority_parse(priority, &known) ? priorities[lang][known] : priority;
-}
-
-/* Beside each status and priority, in the ticket itself and in lists of tickets. */
-static void add_words(lk_json *json, lk_lang lang, unsigned depth)
+/* "has_NAME" beside each list, for the heading that a list of nothing has not. */
+static void tell_lists(lk_json *json, unsigned depth)
 {
 	if (depth > MAX_JSON_DEPTH)
 		return;
 	for (size_t i = 0; lk_json_is_array(json) && i < lk_json_size(json); i++)
-		add_words(lk_json_at(json, i), lang, depth + 1);
+		tell_lists(lk_json_at(json, i), depth + 1);
 	if (!lk_json_is_object(json))
 		return;
 	g_autoptr(GPtrArray) keys = lk_json_keys(json);
-	for (unsigned i = 0; i < keys->len; i++)
-		add_words(lk_json_get(json, g_ptr_array_index(keys, i)), lang, depth + 1);
-	const char *status = lk_json_get_text(json, "status");
-	const char *priority = lk_json_get_text(json, "priority");
-	if (status)
-		lk_json_set_text(json, "status_word", lk_render_status(lang, status));
-	if (priority)
-		lk_json_set_text(json, "priority_word", lk_render_priority(lang, priority));
+	for (unsigned i = 0; i < keys->len; i++) {
+		const char *key = g_ptr_array_index(keys, i);
+		lk_json *value = lk_json_get(json, key);
+		g_autofree char *has = g_strconcat("has_", key, NULL);
+		if (lk_json_is_array(value))
+			lk_json_set_bool(json, has, lk_json_size(value) > 0);
+		tell_lists(value, depth + 1);
+	}
 }
 
 /* --- text and HTML ---------------------------------------------------------------------------- */
@@ -111,7 +58,6 @@ static void set_names(const lk_render *r, lk_lang language, lk_json *variables)
 	lk_json_set_text(variables, "queue_address", r->queue->from);
 	lk_json_set_text(variables, "site_name", r->policy->site_name);
 	lk_json_set_text(variables, "language", lk_lang_code(language));
-	add_words(variables, language, 0);
 }
 
 static bool render_text(const lk_render *r, lk_json *variables, char **ret_text, GError **error)
@@ -180,6 +126,7 @@ bool lk_render_mail(const lk_render *render, lk_json *variables, char **ret_text
 	*ret_html = NULL;
 	if (words && !is_long)
 		lk_json_take(variables, "paragraphs", lk_prose(words, render->pictures));
+	tell_lists(variables, 0);
 	return render_text(render, variables, ret_text, error) &&
 	       (is_long || render_html(render, variables, ret_html, error));
 }

@@ -25,15 +25,11 @@ void lk_render_choose(lk_render *render, lk_lang language, bool is_bilingual);
 
 /*
  * Renders both. Adds to the variables what every mail has (queue_title, queue_address, site_name,
- * language, paragraphs of `text`), and beside each "status" and "priority" the same in words of the
- * language ("status_word"). *ret_html NULL: a language has the template as text only, or the words
- * are too long for HTML. Callers free.
+ * language, paragraphs of `text`), and beside each list whether there is anything in it
+ * ("has_tickets"). *ret_html NULL: a language has the template as text only, or the words are too
+ * long for HTML. Callers free.
  */
 bool lk_render_mail(const lk_render *render, lk_json *variables, char **ret_text, char **ret_html,
 		    GError **error);
-
-/* "odottaa asiakasta", "hög"; the name itself where it is none that the desk knows. Borrowed. */
-const char *lk_render_status(lk_lang lang, const char *status);
-const char *lk_render_priority(lk_lang lang, const char *priority);
 
 #endif

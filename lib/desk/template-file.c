@@ -150,7 +150,10 @@ static char *load_partial(const char *name, void *data)
 
 	if (!path || !lk_read_file(path, MAX_TEMPLATE, &text, NULL))
 		return NULL;
-	return g_strndup(text->str, text->len);
+	/* The line feed that ends a file is no part of what stands in style="". */
+	if (g_str_has_prefix(name, LK_TEMPLATE_STYLE))
+		g_strchomp(text->str);
+	return g_strdup(text->str);
 }
 
 static bool fill(const place *p, const char *name, const char *content, const lk_json *values,

@@ -57,6 +57,9 @@ char *lk_template_find(const char *override_dir, const char *queue, const char *
 bool lk_template_has_html(const char *override_dir, const char *queue, const char *language,
 			  const char *name);
 
+/* Partials that stand in an attribute: "style-h1". */
+#define LK_TEMPLATE_STYLE "style-"
+
 /* Texts of the agents' own, for #template NAME: templates of the name "quick/NAME". */
 #define LK_TEMPLATE_QUICK "quick/"
 enum { LK_TEMPLATE_QUICKS = 200 };

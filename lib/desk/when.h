@@ -14,4 +14,11 @@ char *lk_when(const lk_policy *policy, lk_lang lang, lk_time at);
 /* The same without the hour: "ma 23.11.2026". */
 char *lk_when_day(const lk_policy *policy, lk_lang lang, lk_time at);
 
+/*
+ * A promise, rounded up to the full hour: "maanantaina ennen klo 12", "på måndag före kl. 12", "on
+ * Monday before 12:00"; today is said so, and from a week on the day is named: "maanantaina 30.11.
+ * ennen klo 12". Caller frees; NULL for LK_TIME_NONE.
+ */
+char *lk_when_before(const lk_policy *policy, lk_lang lang, lk_time now, lk_time at);
+
 #endif

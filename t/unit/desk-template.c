@@ -151,15 +151,12 @@ static void test_names(void)
 	g_assert_cmpuint(line, ==, 3);
 }
 
-static char *template_path(const char *language, const char *file)
-{
-	return g_build_filename(LUUKKU_TEST_DIR, "..", "conf", "templates", language, file, NULL);
-}
-
 /* What is installed renders in each language, escapes in HTML only, and loads nothing remote. */
 static void test_installed(void)
 {
 	static const char *const languages[] = {"fi", "sv", "en"};
+	static const char *const suffixes[] = {"txt", "html"};
+	g_autofree char *dir = g_build_filename(LUUKKU_TEST_DIR, "..", "conf", "templates", NULL);
 	g_autoptr(lk_json) values = lk_json_object();
 
 	lk_json_set_text(values, "reference", "TUKI-1042");
@@ -167,18 +164,13 @@ static void test_installed(void)
 	lk_json_set_text(values, "queue_title", "ICT");
 	lk_json_set_text(values, "queue_address", "ict@example.fi");
 	lk_json_set_text(values, "site_name", "Esimerkki Oy");
-	for (unsigned i = 0; i < G_N_ELEMENTS(languages); i++) {
-		static const char *const files[] = {"acknowledgement.txt", "acknowledgement.html"};
-		for (unsigned f = 0; f < G_N_ELEMENTS(files); f++) {
-			g_autofree char *path = template_path(languages[i], files[f]);
-			g_autoptr(GString) content = NULL;
+	for (unsigned i = 0; i < G_N_ELEMENTS(languages); i++)
+		for (unsigned f = 0; f < G_N_ELEMENTS(suffixes); f++) {
 			g_autoptr(GError) error = NULL;
 			g_autofree char *text = NULL;
-			lk_template_options options = {.is_html = f == 1};
 
-			g_assert_true(lk_read_file(path, 65536, &content, NULL));
-			g_assert_true(
-				lk_template_render(content->str, values, &options, &text, &error));
+			g_assert_true(lk_template_fill(dir, "ict", languages[i], "acknowledgement",
+						       suffixes[f], values, &text, &error));
 			g_assert_no_error(error);
 			g_assert_nonnull(strstr(text, "TUKI-1042"));
 			g_assert_nonnull(strstr(text, "ict@example.fi"));
@@ -188,7 +180,6 @@ static void test_installed(void)
 			g_assert_null(strstr(text, "http"));
 			g_assert_null(strstr(text, "src="));
 		}
-	}
 }
 
 /* An override of the queue goes before one of the language, that before the installed one. */

@@ -303,7 +303,7 @@ sub wait {
 
 sub screenshot {
 	my ($self, $path, %option) = @_;
-	my %params = (format => 'png');
+	my %params = (format => 'png', optimizeForSpeed => JSON::PP::true);
 	if ($option{full}) {
 		my $size = $self->call('Page.getLayoutMetrics')->{cssContentSize};
 		$params{clip} = { x => 0, y => 0, width => $self->{width} + 0,

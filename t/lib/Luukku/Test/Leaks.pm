@@ -22,7 +22,7 @@ use Test::Builder ();
 use Test::More ();
 
 # Their templates are for people outside; every other one is for the team.
-my %outside = map { $_ => 1 } qw(acknowledgement closed-unanswered consult customer-reminder forward joined
+my %outside = map { $_ => 1 } qw(acknowledgement urgent ending closed-unanswered consult customer-reminder forward joined
 	progress reply resolution signature standing status-list still-working supplier supplier-reminder
 	transfer waiting);
 
