@@ -66,6 +66,8 @@ extern const lk_ctl_command lk_ctl_organisation_commands[]; /* ctl-organisation.
 extern const lk_ctl_command lk_ctl_agent_commands[];	    /* ctl-agent.c */
 extern const lk_ctl_command lk_ctl_template_commands[];	    /* ctl-template.c */
 extern const lk_ctl_command lk_ctl_report_commands[];	    /* ctl-report.c */
+extern const lk_ctl_command lk_ctl_trial_commands[];	    /* ctl-report-trial.c */
+extern const lk_ctl_command lk_ctl_top_commands[];	    /* ctl-top.c */
 
 /* `luukkuctl parse`: needs no configuration; argv[0] is "parse". Gives the exit status. */
 int lk_ctl_parse(int argc, char **argv);

@@ -45,12 +45,16 @@ static const lk_ctl_command parse_commands[] = {
 };
 
 static const lk_ctl_command *const tables[] = {
-	lk_ctl_list_commands,	    lk_ctl_show_commands,     lk_ctl_do_commands,
-	lk_ctl_trace_commands,	    lk_ctl_status_commands,   lk_ctl_outbox_commands,
-	lk_ctl_quarantine_commands, lk_ctl_person_commands,   lk_ctl_organisation_commands,
-	lk_ctl_agent_commands,	    lk_ctl_deliver_commands,  parse_commands,
-	lk_ctl_report_commands,	    lk_ctl_config_commands,   lk_ctl_key_commands,
-	lk_ctl_key_file_commands,   lk_ctl_template_commands, help_commands,
+	lk_ctl_list_commands,	      lk_ctl_show_commands,
+	lk_ctl_do_commands,	      lk_ctl_trace_commands,
+	lk_ctl_status_commands,	      lk_ctl_outbox_commands,
+	lk_ctl_quarantine_commands,   lk_ctl_person_commands,
+	lk_ctl_organisation_commands, lk_ctl_agent_commands,
+	lk_ctl_deliver_commands,      parse_commands,
+	lk_ctl_report_commands,	      lk_ctl_config_commands,
+	lk_ctl_key_commands,	      lk_ctl_key_file_commands,
+	lk_ctl_template_commands,     lk_ctl_trial_commands,
+	lk_ctl_top_commands,	      help_commands,
 };
 
 /* Calls for each command in the order of the help; true from `visit` stops. */
