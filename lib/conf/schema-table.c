@@ -251,7 +251,8 @@ static const lk_setting table[] = {
 	 .prose = "percent of a target at which the owner and the managers are warned"},
 	{"slas[].pause_on_supplier", LK_SET_BOOL, IN(lk_conf_sla, pause_on_supplier),
 	 .fallback = "false",
-	 .prose = "whether waiting for a supplier stops its clocks as waiting for the customer does"},
+	 .prose = "whether waiting for a supplier stops its clocks as waiting for the customer "
+		  "does"},
 
 	{"organisations", LK_SET_OBJECTS, OBJECTS(lk_conf, organisations, lk_conf_organisation),
 	 .prose = "customers' employers"},
