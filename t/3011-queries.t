@@ -111,6 +111,9 @@ my %reads_all = (
 	ctl_status_counts    => 'timers of open tickets',
 	intake_named         => 'people by name, for a forwarded mail that names nobody by address',
 	person_organisations => 'all organisations',
+	trial_mails          => 'a trial lasts weeks, and its report is asked for once in a while',
+	trial_quarantine     => 'the same',
+	trial_threads        => 'the same',
 );
 my ($plans, %seen) = ("SET enable_seqscan = off;\nSET plan_cache_mode = force_generic_plan;\n");
 for my $query (split /\0/, $db->helper('queries')->{out}) {
