@@ -46,6 +46,19 @@ CREATE FUNCTION report_setting(text) RETURNS text LANGUAGE sql STABLE PARALLEL S
 $$;
 COMMENT ON FUNCTION report_setting IS 'A setting of the session, luukku.report_NAME; null when it is not set.';
 
+-- Bounds of what was asked for, so that a report of a month looks at the tickets of a month by their
+-- indexes, however many there are.
+CREATE FUNCTION report_from() RETURNS timestamptz LANGUAGE sql STABLE PARALLEL SAFE AS $$
+	SELECT CASE WHEN public.report_setting('from') IS NULL OR public.report_setting('to') IS NULL THEN '-infinity'
+		    ELSE public.report_setting('from')::timestamptz END
+$$;
+COMMENT ON FUNCTION report_from IS 'Since when tickets count for what the session asked.';
+CREATE FUNCTION report_to() RETURNS timestamptz LANGUAGE sql STABLE PARALLEL SAFE AS $$
+	SELECT CASE WHEN public.report_setting('from') IS NULL OR public.report_setting('to') IS NULL THEN 'infinity'
+		    ELSE public.report_setting('to')::timestamptz END
+$$;
+COMMENT ON FUNCTION report_to IS 'Until when tickets count for what the session asked.';
+
 CREATE FUNCTION report_is_desk() RETURNS boolean LANGUAGE sql STABLE PARALLEL SAFE AS $$
 	SELECT pg_has_role(current_user, 'luukku_ctl', 'USAGE')
 $$;
@@ -273,12 +286,15 @@ WITH row AS (
 	  FROM report_period p
 	  JOIN report_ticket r ON (r.opened_at >= p.from_at AND r.opened_at < p.to_at)
 			       OR (r.resolved_at >= p.from_at AND r.resolved_at < p.to_at)
+	 WHERE ((r.opened_at >= report_from() AND r.opened_at < report_to())
+		OR (r.resolved_at >= report_from() AND r.resolved_at < report_to()))
 	UNION ALL
 	SELECT p.period_from, p.period_to, t.queue, o.name, t.type, t.priority, t.tags, t.fields, false, false, true,
 	       NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL
 	  FROM report_period p
 	  JOIN ticket t ON t.opened_at < p.to_at
 		AND (t.status NOT IN ('resolved', 'closed', 'junk', 'merged') OR t.resolved_at >= p.to_at)
+		AND (t.status NOT IN ('resolved', 'closed', 'junk', 'merged') OR t.resolved_at >= report_from())
 	  LEFT JOIN organisation o ON o.id = t.organisation_id
 	 WHERE t.status NOT IN ('junk', 'merged') AND NOT t.is_machine
 	   AND (t.reopened = 0 OR EXISTS (SELECT FROM stage g
@@ -291,7 +307,7 @@ WITH row AS (
 	  FROM report_period p
 	  JOIN ticket t ON t.opened_at >= p.from_at AND t.opened_at < p.to_at
 	  LEFT JOIN organisation o ON o.id = t.organisation_id
-	 WHERE t.status IN ('junk', 'merged') OR t.is_machine
+	 WHERE (t.status IN ('junk', 'merged') OR t.is_machine) AND t.opened_at >= report_from() AND t.opened_at < report_to()
 )
 SELECT w.period_from, w.period_to, k.kind, k.name, report_setting('by') AS grouped_by, g.group_value,
        count(*) FILTER (WHERE w.is_received) AS received,
@@ -503,7 +519,9 @@ WITH row AS (
 	  FROM report_period p
 	  JOIN report_ticket r ON (r.opened_at >= p.from_at AND r.opened_at < p.to_at)
 			       OR (r.resolved_at >= p.from_at AND r.resolved_at < p.to_at)
-	 WHERE (report_setting('queue') IS NULL OR r.queue = report_setting('queue'))
+	 WHERE ((r.opened_at >= report_from() AND r.opened_at < report_to())
+		OR (r.resolved_at >= report_from() AND r.resolved_at < report_to()))
+	   AND (report_setting('queue') IS NULL OR r.queue = report_setting('queue'))
 	   AND (report_setting('organisation') IS NULL OR r.organisation = report_setting('organisation'))
 )
 SELECT w.period_from, w.period_to, CASE WHEN report_setting('total') = 'yes' THEN '*' ELSE w.queue END AS queue,
@@ -546,6 +564,7 @@ SELECT p.period_from, p.period_to, CASE WHEN report_setting('total') = 'yes' THE
        sum(w.seconds)::bigint AS elapsed_sum
   FROM report_period p
   JOIN row w ON w.opened_at >= p.from_at AND w.opened_at < p.to_at
+   AND w.opened_at >= report_from() AND w.opened_at < report_to()
  CROSS JOIN LATERAL unnest(report_groups(w.queue, w.organisation, w.type, w.priority, w.tags, w.fields)) AS g (group_value)
  WHERE (report_setting('queue') IS NULL OR w.queue = report_setting('queue'))
    AND (report_setting('organisation') IS NULL OR w.organisation = report_setting('organisation'))
@@ -562,6 +581,7 @@ SELECT p.period_from, p.period_to, CASE WHEN report_setting('total') = 'yes' THE
        round(percentile_cont(0.9) WITHIN GROUP (ORDER BY w.seconds))::bigint AS elapsed_p90
   FROM report_period p
   JOIN report_supplier_answer w ON w.opened_at >= p.from_at AND w.opened_at < p.to_at
+   AND w.opened_at >= report_from() AND w.opened_at < report_to()
  CROSS JOIN LATERAL unnest(report_groups(w.queue, w.organisation, w.type, w.priority, w.tags, w.fields)) AS g (group_value)
  WHERE (report_setting('queue') IS NULL OR w.queue = report_setting('queue'))
    AND (report_setting('organisation') IS NULL OR w.organisation = report_setting('organisation'))
@@ -574,6 +594,7 @@ SELECT p.period_from, p.period_to, CASE WHEN report_setting('total') = 'yes' THE
        report_percent(count(*) FILTER (WHERE w.is_moved), count(*)) AS moved_percent
   FROM report_period p
   JOIN report_ticket w ON w.opened_at >= p.from_at AND w.opened_at < p.to_at
+   AND w.opened_at >= report_from() AND w.opened_at < report_to()
  CROSS JOIN LATERAL unnest(report_groups(w.queue, w.organisation, w.type, w.priority, w.tags, w.fields)) AS g (group_value)
  WHERE (report_setting('queue') IS NULL OR w.queue = report_setting('queue'))
    AND (report_setting('organisation') IS NULL OR w.organisation = report_setting('organisation'))
@@ -588,13 +609,15 @@ WITH row AS (
 	  FROM report_period p
 	  JOIN report_ticket r ON (r.opened_at >= p.from_at AND r.opened_at < p.to_at)
 			       OR (r.resolved_at >= p.from_at AND r.resolved_at < p.to_at)
-	 WHERE r.owner IS NOT NULL
+	 WHERE r.owner IS NOT NULL AND ((r.opened_at >= report_from() AND r.opened_at < report_to())
+		OR (r.resolved_at >= report_from() AND r.resolved_at < report_to()))
 	UNION ALL
 	SELECT p.period_from, p.period_to, t.owner, t.queue, o.name, t.type, t.priority, t.tags, t.fields, false, false, true,
 	       false, NULL, NULL, NULL
 	  FROM report_period p
 	  JOIN ticket t ON t.opened_at < p.to_at
 		AND (t.status NOT IN ('resolved', 'closed', 'junk', 'merged') OR t.resolved_at >= p.to_at)
+		AND (t.status NOT IN ('resolved', 'closed', 'junk', 'merged') OR t.resolved_at >= report_from())
 	  LEFT JOIN organisation o ON o.id = t.organisation_id
 	 WHERE t.owner IS NOT NULL AND t.status NOT IN ('junk', 'merged') AND NOT t.is_machine
 	UNION ALL
@@ -602,6 +625,7 @@ WITH row AS (
 	       false, false, true, NULL, NULL, NULL
 	  FROM report_period p
 	  JOIN ticket t ON t.opened_at >= p.from_at AND t.opened_at < p.to_at
+	   AND t.opened_at >= report_from() AND t.opened_at < report_to()
 	  LEFT JOIN organisation o ON o.id = t.organisation_id
 	  JOIN event v ON v.ticket_id = t.id AND v.event IN ('answered', 'resolution') AND starts_with(v.actor, 'agent:')
 	 WHERE t.status NOT IN ('junk', 'merged') AND NOT t.is_machine
@@ -715,7 +739,7 @@ SELECT p.period_from, p.period_to, CASE WHEN report_setting('total') = 'yes' THE
   JOIN (SELECT s.queue, s.sent_at, s.outcome, s.score, t.survey_excluded IS NULL AS is_counted, o.name AS organisation,
 	       t.type, t.priority, t.tags, t.fields
 	  FROM survey s JOIN ticket t ON t.id = s.ticket_id LEFT JOIN organisation o ON o.id = t.organisation_id) w
-    ON w.sent_at >= p.from_at AND w.sent_at < p.to_at
+    ON w.sent_at >= p.from_at AND w.sent_at < p.to_at AND w.sent_at >= report_from() AND w.sent_at < report_to()
  CROSS JOIN LATERAL unnest(report_groups(w.queue, w.organisation, w.type, w.priority, w.tags, w.fields)) AS g (group_value)
  WHERE (report_setting('queue') IS NULL OR w.queue = report_setting('queue'))
    AND (report_setting('organisation') IS NULL OR w.organisation = report_setting('organisation'))
@@ -743,7 +767,7 @@ SELECT p.period_from, p.period_to, w.queue, w.comment
   FROM report_period p
   JOIN (SELECT s.queue, s.sent_at, s.comment, s.outcome, t.survey_excluded IS NULL AS is_counted, o.name AS organisation
 	  FROM survey s JOIN ticket t ON t.id = s.ticket_id LEFT JOIN organisation o ON o.id = t.organisation_id) w
-    ON w.sent_at >= p.from_at AND w.sent_at < p.to_at
+    ON w.sent_at >= p.from_at AND w.sent_at < p.to_at AND w.sent_at >= report_from() AND w.sent_at < report_to()
  WHERE w.is_counted AND w.outcome IN ('score', 'yes') AND w.comment ~ '\S'
    AND (report_setting('queue') IS NULL OR w.queue = report_setting('queue'))
    AND (report_setting('organisation') IS NULL OR w.organisation = report_setting('organisation'))
