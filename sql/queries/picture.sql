@@ -37,18 +37,19 @@ SELECT a.ticket_id AS ticket, a.agent, a.epoch::bigint AS epoch
 -- name: picture_flow
 -- $1 queues, $2 starts of days and the end of the last one. Per queue and day what came in and what was
 -- resolved.
-WITH bounds AS (
-	SELECT n, b AS from_at, lead(b) OVER (ORDER BY n) AS to_at
-	  FROM unnest($2::text[]::timestamptz[]) WITH ORDINALITY AS x (b, n)
-), came AS (
-	SELECT t.queue, b.n, count(*) AS n_in
-	  FROM bounds b JOIN ticket t ON t.opened_at >= b.from_at AND t.opened_at < b.to_at
-	 WHERE t.queue = ANY ($1::text[]) AND t.status <> 'junk'
+WITH came AS (
+	SELECT queue, width_bucket(opened_at, $2::text[]::timestamptz[])::bigint AS n, count(*) AS n_in
+	  FROM ticket
+	 WHERE opened_at >= ($2::text[])[1]::timestamptz
+	   AND opened_at < ($2::text[])[cardinality($2::text[])]::timestamptz
+	   AND queue = ANY ($1::text[]) AND status <> 'junk'
 	 GROUP BY 1, 2
 ), went AS (
-	SELECT t.queue, b.n, count(*) AS n_out
-	  FROM bounds b JOIN ticket t ON t.resolved_at >= b.from_at AND t.resolved_at < b.to_at
-	 WHERE t.queue = ANY ($1::text[])
+	SELECT queue, width_bucket(resolved_at, $2::text[]::timestamptz[])::bigint AS n, count(*) AS n_out
+	  FROM ticket
+	 WHERE resolved_at >= ($2::text[])[1]::timestamptz
+	   AND resolved_at < ($2::text[])[cardinality($2::text[])]::timestamptz
+	   AND queue = ANY ($1::text[])
 	 GROUP BY 1, 2
 )
 SELECT queue, n AS day, coalesce(n_in, 0) AS n_in, coalesce(n_out, 0) AS n_out
