@@ -131,4 +131,19 @@ is(scalar @{ digests($day->sched('2026-08-14 09:30')) }, 6, 'Friday, after a nig
 is_deeply(digests($day->sched('2026-08-14 15:00')), [], 'not again');
 is_deeply(digests($day->sched('2026-08-16 12:00')), [], 'nothing on a Sunday');
 is(scalar @{ digests($day->sched('2026-08-19 12:00')) }, 6, 'two missed ones are one');
+
+# --- at once, and once ----------------------------------------------------------------------------------
+$day->at('2026-08-22 23:30');
+$day->intake(Luukku::Test::BadDay::customer('yrjo', 'KATKO: palvelin sammui'), map { mail(from => "lista$_\@kunta.example", to => 'hr@example.fi',
+	subject => "Kysymys $_", headers => "List-Id: HR <hr.ryhma.example.fi>\n") } 1 .. 6);
+my $yrjo = $day->ticket('yrjo');
+is_deeply([map { $_->[0] } $db->sql("SELECT recipient FROM outbox WHERE ticket_id = $yrjo AND template = 'notice' AND created_at < '2026-08-22T20:31:00Z'")],
+	['ida@example.fi'], 'an urgent incident on a Saturday night is told at once');
+is($db->sql("SELECT count(*) FROM event WHERE ticket_id = $yrjo AND event = 'incident_told'") + 0, 1, '... and once');
+for my $morning ('2026-08-24 07:45', '2026-08-25 07:45') {
+	$day->sched($morning);
+	my $said = $db->sql("SELECT variables::text FROM outbox WHERE template = 'digest-managers' AND recipient = 'liisa\@example.fi' ORDER BY id DESC LIMIT 1");
+	my $names = $said =~ /hr\.ryhma\.example\.fi/;
+	ok($morning =~ /24/ ? $names : !$names, 'a List-Id that most mails of a mailbox carry is named in the first digest alone');
+}
 done_testing;
