@@ -165,8 +165,12 @@ my ($line) = text_of($proposal) =~ /^((?:TUKI-\d+ )+#parent TUKI-\d+)\r?$/m;
 ok($line, 'the proposal has the line') or diag text_of($proposal);
 my ($reply_to) = header($proposal, 'Reply-To') =~ /([\w.+-]+\@[\w.-]+)/;
 write_to($reply_to, 'Bo <bo@example.fi>', 'Re: ' . header($proposal, 'Subject'), "$line\n", irt => header($proposal, 'Message-ID'));
+is(one("SELECT count(*) FROM ticket_link WHERE relation = 'parent'"), 0, 'the address of one ticket proves nobody on the others');
+my ($confirm) = text_of(newest_to('bo@example.fi')) =~ /mailto:(ict\+[a-z2-7]{36}\@example\.fi)/;
+ok($confirm, '... the manager is asked to confirm') or diag text_of(newest_to('bo@example.fi'));
+write_to($confirm, 'Bo <bo@example.fi>', 'OK', "\n");
 is_deeply([map { "$_->[0] $_->[1]" } $db->sql("SELECT ticket_id, other_id FROM ticket_link WHERE relation = 'parent' ORDER BY 1, 2")],
-	[map { "$outage[$_] $outage[0]" } 1 .. 3], 'the manager\'s one reply links them')
+	[map { "$outage[$_] $outage[0]" } 1 .. 3], 'and what was written is done: they are linked')
 	or diag explain [$db->sql('SELECT ticket_id, other_id, relation FROM ticket_link')], text_of(newest_to('bo@example.fi'));
 
 done_testing;
