@@ -212,8 +212,7 @@ static bool start(draft *d, GError **error)
 /* What the ticket keeps of the mail: whoever reads that cannot answer for the customer. */
 static char *shown_text(const draft *d)
 {
-	g_auto(GStrv) pieces =
-		d->survey_token ? g_strsplit(d->text, d->survey_token, -1) : NULL;
+	g_auto(GStrv) pieces = d->survey_token ? g_strsplit(d->text, d->survey_token, -1) : NULL;
 
 	return pieces ? g_strjoinv("...", pieces) : g_strdup(d->text);
 }

@@ -21,7 +21,7 @@
 #define LK_TIMER_SUPPLIER_REMINDER "supplier_reminder"
 #define LK_TIMER_STILL_WORKING "still_working"
 #define LK_TIMER_SURVEY "survey"
-#define LK_TIMER_SURVEY_ANSWER "survey_answer" /* the key is the survey */
+#define LK_TIMER_SURVEY_ANSWER "survey_answer"	   /* the key is the survey */
 #define LK_TIMER_DELIVERY_FAILED "delivery_failed" /* the key is the outbox row */
 #define LK_TIMER_BREAKER_DIGEST "breaker-digest"   /* of no ticket; also its template */
 #define LK_TIMER_HAND_OVER "hand_over"		   /* of no ticket; the key is an absence */
