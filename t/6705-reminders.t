@@ -130,7 +130,7 @@ is($desk->ctl('do', "TUKI-$ticket{outi}", 'wait until 2026-08-12', { env => { LU
 is_deeply(new_mails(), ["supplier tuki $ticket{sami}", "waiting sami $ticket{sami}", "waiting outi $ticket{outi}"],
 	'whose ticket waits for others hears so once');
 like(words_to('sami'), qr/odottaa ulkopuolista yritystä \(Toimittaja Oy\)/, 'with the public name');
-like(words_to('outi'), qr/odottaa, kunnes on ke 12\.8\.2026/, 'or until when');
+like(words_to('outi'), qr/sovittuna aikana: ke 12\.8\.2026/, 'or until when');
 is_deeply(sched(), [], 'nothing is due on the same day');
 
 # --- who is away --------------------------------------------------------------------------------------
