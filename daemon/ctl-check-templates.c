@@ -304,6 +304,9 @@ void lk_ctl_check_templates(const lk_ctl_desk *desk, const lk_findings *findings
 	visit(&w, installed, 0, false);
 	if (conf->templates != NULL)
 		visit(&w, conf->templates, 0, true);
-	if (!w.is_broken)
+	if (!w.is_broken) {
+		lk_template_remember(true);
 		render_mails(&w);
+		lk_template_remember(false);
+	}
 }

@@ -92,9 +92,33 @@ static char *place_of(const char *dir, unsigned n, const char *queue, const char
 	}
 }
 
-/* *ret_rank: how near it was found. */
-static char *find(const char *override_dir, const char *queue, const char *language,
-		  const char *name, const char *suffix, unsigned *ret_rank)
+/* A template that was looked for, while lk_template_remember is on. */
+typedef struct {
+	char *path; /* NULL: there is none */
+	unsigned rank;
+	char *text; /* NULL: not read yet */
+} memory;
+
+static GHashTable *remembered; /* key_of() -> memory */
+
+static void memory_free(gpointer data)
+{
+	memory *m = data;
+
+	g_free(m->path);
+	g_free(m->text);
+	g_free(m);
+}
+
+void lk_template_remember(bool on)
+{
+	g_clear_pointer(&remembered, g_hash_table_unref);
+	if (on)
+		remembered = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, memory_free);
+}
+
+static char *search(const char *override_dir, const char *queue, const char *language,
+		    const char *name, const char *suffix, unsigned *ret_rank)
 {
 	g_autofree char *file = g_strconcat(name, ".", suffix, NULL);
 	g_autofree char *installed = lk_data_path("templates");
@@ -113,6 +137,38 @@ static char *find(const char *override_dir, const char *queue, const char *langu
 			return path;
 	}
 	return NULL;
+}
+
+/* What is remembered of it, looked for now if it has not been; NULL: nothing is remembered. */
+static memory *recall(const char *override_dir, const char *queue, const char *language,
+		      const char *name, const char *suffix)
+{
+	if (!remembered)
+		return NULL;
+	char *key = g_strjoin("\n", override_dir ? override_dir : "", queue ? queue : "", language,
+			      name, suffix, NULL);
+	memory *m = g_hash_table_lookup(remembered, key);
+
+	if (m) {
+		g_free(key);
+		return m;
+	}
+	m = g_new0(memory, 1);
+	m->path = search(override_dir, queue, language, name, suffix, &m->rank);
+	g_hash_table_insert(remembered, key, m);
+	return m;
+}
+
+/* *ret_rank: how near it was found. */
+static char *find(const char *override_dir, const char *queue, const char *language,
+		  const char *name, const char *suffix, unsigned *ret_rank)
+{
+	const memory *m = recall(override_dir, queue, language, name, suffix);
+
+	if (!m)
+		return search(override_dir, queue, language, name, suffix, ret_rank);
+	*ret_rank = m->rank;
+	return g_strdup(m->path);
 }
 
 char *lk_template_find(const char *override_dir, const char *queue, const char *language,
@@ -141,6 +197,23 @@ typedef struct {
 	const char *suffix;
 } place;
 
+/* The file at the path that was found for this name. Caller frees. */
+static bool read_text(const place *p, const char *name, const char *path, GString **ret_text,
+		      GError **error)
+{
+	memory *m = recall(p->override_dir, p->queue, p->language, name, p->suffix);
+
+	if (m && m->text) {
+		*ret_text = g_string_new(m->text);
+		return true;
+	}
+	if (!lk_read_file(path, MAX_TEMPLATE, ret_text, error))
+		return false;
+	if (m)
+		m->text = g_strdup((*ret_text)->str);
+	return true;
+}
+
 static char *load_partial(const char *name, void *data)
 {
 	const place *p = data;
@@ -148,7 +221,7 @@ static char *load_partial(const char *name, void *data)
 		lk_template_find(p->override_dir, p->queue, p->language, name, p->suffix);
 	g_autoptr(GString) text = NULL;
 
-	if (!path || !lk_read_file(path, MAX_TEMPLATE, &text, NULL))
+	if (!path || !read_text(p, name, path, &text, NULL))
 		return NULL;
 	/* The line feed that ends a file is no part of what stands in style="". */
 	if (g_str_has_prefix(name, LK_TEMPLATE_STYLE))
@@ -174,7 +247,7 @@ static bool fill(const place *p, const char *name, const char *content, const lk
 			    p->language, name, p->suffix);
 		return false;
 	}
-	if (!lk_read_file(path, MAX_TEMPLATE, &text, error))
+	if (!read_text(p, name, path, &text, error))
 		return false;
 	if (!lk_template_render(text->str, values, &options, ret_text, error)) {
 		g_prefix_error(error, "%s: ", path);

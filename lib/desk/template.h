@@ -69,6 +69,12 @@ enum { LK_TEMPLATE_QUICKS = 200 };
 GPtrArray *lk_template_quick_names(const char *override_dir, const char *queue,
 				   const char *language);
 
+/*
+ * From now on each file is looked for and read once, however many mails want it; off forgets them.
+ * For a look at all templates: a daemon has to see when one changes.
+ */
+void lk_template_remember(bool on);
+
 /* A found template rendered. LK_ERR_NOINPUT names the file that is missing. Caller frees. */
 bool lk_template_fill(const char *override_dir, const char *queue, const char *language,
 		      const char *name, const char *suffix, const lk_json *values, char **ret_text,
