@@ -99,7 +99,7 @@ JS
 
 # --- each page in each language --------------------------------------------------------------------
 for my $lang (qw(fi sv en)) {
-	$page->open("$site/s/$token{maija}?lang=$lang");
+	$page->open_served("$site/s/$token{maija}?lang=$lang");
 	is($page->eval('document.documentElement.lang'), $lang, "in $lang");
 	look("form-$lang");
 	$page->click('#yes');
@@ -110,7 +110,7 @@ is("@elsewhere", '', 'nothing is loaded from elsewhere');
 
 # --- by keyboard alone -----------------------------------------------------------------------------
 $page->view(width => 320, height => 640, dark => 0);
-$page->open("$site/s/$token{maija}");
+$page->open_served("$site/s/$token{maija}");
 my @order;
 $page->press('Tab');
 push @order, focused();
@@ -144,7 +144,7 @@ note 'stops of the Tab key: ' . join ' -> ', @order;
 look('thanks');
 
 # "No" takes the scores away, from the keyboard's way as well.
-$page->open("$site/s/$token{pekka}");
+$page->open_served("$site/s/$token{pekka}");
 $page->press('Tab', 'Space', 'ArrowDown');
 is($page->eval("document.querySelector('#no').checked"), 1, 'no, by keyboard');
 is($page->eval("getComputedStyle(document.querySelector('.scores')).display === 'none' || document.querySelector('.scores').offsetParent === null"), 1,
@@ -159,7 +159,7 @@ is(answer_of('pekka'), 'no | - | Ei toimi', 'not in order');
 look('reopened');
 
 # --- errors ----------------------------------------------------------------------------------------
-$page->open("$site/s/$token{liisa}");
+$page->open_served("$site/s/$token{liisa}");
 $page->eval("document.querySelector('#comment').focus()");
 $page->type('Unohdin valita');
 $page->press('Tab', 'Enter');
@@ -178,14 +178,14 @@ is(answer_of('liisa'), 'none | - | -', 'nothing was recorded');
 # --- late, unknown ---------------------------------------------------------------------------------
 $db->sql("UPDATE survey SET outcome = 'yes', answered_at = now() - interval '8 days', changed_at = now() - interval '8 days'
 	WHERE person_id = (SELECT id FROM person WHERE address = 'olli\@asiakas.example')");
-$page->open("$site/s/$token{olli}");
+$page->open_served("$site/s/$token{olli}");
 look('late');
-$page->open("$site/s/unknown");
+$page->open_served("$site/s/unknown");
 look('unknown');
 
 # --- large type, other colours ---------------------------------------------------------------------
 $page->view(width => 320, height => 640, dark => 0);
-$page->open("$site/s/$token{liisa}");
+$page->open_served("$site/s/$token{liisa}");
 $page->eval("document.documentElement.style.fontSize = '200%'");
 is($page->eval('document.documentElement.scrollWidth <= window.innerWidth'), 1, 'type of twice the size fits 320 pixels');
 picture('large-type');

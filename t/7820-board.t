@@ -62,7 +62,7 @@ for my $how (['wall', 1920, 1080, 1], ['desk', 1024, 768, 0], ['phone', 320, 640
 	my ($name, $width, $height, $dark) = @$how;
 	for my $lang ($name eq 'desk' ? qw(fi sv en) : 'fi') {
 		my $page = $browser->page(width => $width, height => $height, dark => $dark);
-		$page->open("http://127.0.0.1:$port/board?lang=$lang&token=wall%20secret%201");
+		$page->open_served("http://127.0.0.1:$port/board?lang=$lang&token=wall%20secret%201");
 		is($page->eval('document.documentElement.scrollWidth - window.innerWidth') + 0, 0, "$name, $lang: nothing is cut off");
 		is_deeply([$page->problems], [], '... and nothing is refused');
 		is_deeply([Luukku::Test::Axe::violations($page)], [], '... axe-core finds nothing');
@@ -73,7 +73,7 @@ for my $how (['wall', 1920, 1080, 1], ['desk', 1024, 768, 0], ['phone', 320, 640
 }
 {
 	my $page = $browser->page(width => 1024, height => 768);
-	$page->open("http://127.0.0.1:$port/board?lang=fi&token=wall%20secret%201");
+	$page->open_served("http://127.0.0.1:$port/board?lang=fi&token=wall%20secret%201");
 	$page->press('Tab');
 	is($page->eval('document.activeElement.tagName'), 'SUMMARY', 'the keyboard comes to the figures');
 	$page->press('Enter');

@@ -274,6 +274,17 @@ sub open {
 	return $self;
 }
 
+# The same, again while the server says that it will be there later (503): on a busy machine a
+# database may be slow to answer.
+sub open_served {
+	my ($self, $url) = @_;
+	wait_until("$url to be served", sub {
+		$self->open($url);
+		return !grep { /status of 503/ } $self->problems;
+	});
+	return $self;
+}
+
 sub contents {
 	my ($self, $html) = @_;
 	my $path = "$self->{browser}{dir}/shown-" . $self->{browser}{n}++ . '.html';
