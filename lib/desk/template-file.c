@@ -139,7 +139,7 @@ static char *search(const char *override_dir, const char *queue, const char *lan
 	return NULL;
 }
 
-/* What is remembered of it, looked for now if it has not been; NULL: nothing is remembered. */
+/* What is remembered of it, looked for when it has not been; NULL: nothing is remembered. */
 static memory *recall(const char *override_dir, const char *queue, const char *language,
 		      const char *name, const char *suffix)
 {
