@@ -417,46 +417,7 @@ SELECT f.period_from, f.period_to, f.name AS queue,
        f.moved, f.moved_percent, f.consulted
   FROM report_figures f WHERE f.kind = 'queue';
 COMMENT ON VIEW report_queues IS 'luukkuctl report queues: one row for each period and queue (report_period says how to divide them further). Medians and percentiles are open seconds of the tickets'' queues unless said otherwise.';
-COMMENT ON COLUMN report_queues.period_from IS 'First day of the period.';
-COMMENT ON COLUMN report_queues.period_to IS 'Last day of the period.';
 COMMENT ON COLUMN report_queues.queue IS 'The queue that the tickets are in now; *: all together.';
-COMMENT ON COLUMN report_queues.grouped_by IS 'What group_value is: queue, organisation, type, priority, tag or field; null: the rows are not divided.';
-COMMENT ON COLUMN report_queues.group_value IS 'Type, tag, ...; null: none. A ticket with several tags counts with each.';
-COMMENT ON COLUMN report_queues.received IS 'Tickets opened in the period that count: not by machines, not junk, not merged.';
-COMMENT ON COLUMN report_queues.resolved IS 'Tickets whose (last) resolution fell in the period, whenever they were opened.';
-COMMENT ON COLUMN report_queues.open IS 'Tickets open at the end of the period, whenever they were opened.';
-COMMENT ON COLUMN report_queues.machine IS 'Tickets that machines opened in the period; in no other figure.';
-COMMENT ON COLUMN report_queues.junk IS 'Tickets opened in the period that are junk; in no other figure.';
-COMMENT ON COLUMN report_queues.merged IS 'Tickets opened in the period that were merged into others; in no other figure, as their matter counts with the other ticket.';
-COMMENT ON COLUMN report_queues.first_action_median IS 'Of received: median of the open seconds until a person first did something (report_ticket.first_action_seconds).';
-COMMENT ON COLUMN report_queues.first_action_p90 IS 'Of received: the open seconds within which nine of ten had it.';
-COMMENT ON COLUMN report_queues.first_action_in_target_percent IS 'Of received with a decided target of the first answer: how many saw a person act before it.';
-COMMENT ON COLUMN report_queues.first_reply_median IS 'Of received: median of the open seconds until the first answer by a person (report_ticket.first_reply_seconds).';
-COMMENT ON COLUMN report_queues.first_reply_p90 IS 'Of received: the open seconds within which nine of ten had it.';
-COMMENT ON COLUMN report_queues.first_reply_targets IS 'Of received: those whose target of the first answer was met or missed.';
-COMMENT ON COLUMN report_queues.first_reply_in_target IS 'Of these: met.';
-COMMENT ON COLUMN report_queues.first_reply_in_target_percent IS 'The same in percent.';
-COMMENT ON COLUMN report_queues.resolution_median IS 'Of resolved: median of the open seconds until the resolution, without waiting for the customer (report_ticket.resolution_seconds).';
-COMMENT ON COLUMN report_queues.resolution_p90 IS 'Of resolved: the open seconds within which nine of ten were.';
-COMMENT ON COLUMN report_queues.resolution_targets IS 'Of resolved: those that had a target of the resolution.';
-COMMENT ON COLUMN report_queues.resolution_in_target IS 'Of these: met.';
-COMMENT ON COLUMN report_queues.resolution_in_target_percent IS 'The same in percent.';
-COMMENT ON COLUMN report_queues.elapsed_median IS 'Of resolved: median of the seconds from opening to resolution by the clock on the wall.';
-COMMENT ON COLUMN report_queues.needed_customer IS 'Of received: those that needed the customer again (report_ticket.needed_customer).';
-COMMENT ON COLUMN report_queues.needed_customer_percent IS 'The same in percent of received.';
-COMMENT ON COLUMN report_queues.needed_supplier IS 'Of received: those that needed a supplier (report_ticket.needed_supplier).';
-COMMENT ON COLUMN report_queues.needed_supplier_percent IS 'The same in percent of received.';
-COMMENT ON COLUMN report_queues.reopened IS 'Of received: those reopened at least once until now.';
-COMMENT ON COLUMN report_queues.reopened_percent IS 'The same in percent of received.';
-COMMENT ON COLUMN report_queues.first_time_right IS 'Of resolved: never reopened until now.';
-COMMENT ON COLUMN report_queues.first_time_right_percent IS 'The same in percent of resolved.';
-COMMENT ON COLUMN report_queues.first_contact IS 'Of resolved: with the first answer (report_ticket.is_first_contact).';
-COMMENT ON COLUMN report_queues.first_contact_percent IS 'The same in percent of resolved.';
-COMMENT ON COLUMN report_queues.chased IS 'Of received: those whose customer asked for progress at least once.';
-COMMENT ON COLUMN report_queues.chased_percent IS 'The same in percent of received.';
-COMMENT ON COLUMN report_queues.moved IS 'Of received: those that a person moved to another queue after they were routed.';
-COMMENT ON COLUMN report_queues.moved_percent IS 'The same in percent of received.';
-COMMENT ON COLUMN report_queues.consulted IS 'Of received: those about which a colleague or an outsider was asked.';
 
 CREATE VIEW report_organisations AS
 SELECT f.period_from, f.period_to, f.name AS organisation,
@@ -470,46 +431,24 @@ SELECT f.period_from, f.period_to, f.name AS organisation,
        f.moved, f.moved_percent, f.consulted
   FROM report_figures f WHERE f.kind = 'organisation';
 COMMENT ON VIEW report_organisations IS 'luukkuctl report organisations: one row for each period and organisation (report_period says how to divide them further). Medians and percentiles are open seconds of the tickets'' queues unless said otherwise.';
-COMMENT ON COLUMN report_organisations.period_from IS 'First day of the period.';
-COMMENT ON COLUMN report_organisations.period_to IS 'Last day of the period.';
 COMMENT ON COLUMN report_organisations.organisation IS 'The customers organisation; null: not known; *: all together.';
-COMMENT ON COLUMN report_organisations.grouped_by IS 'What group_value is: queue, organisation, type, priority, tag or field; null: the rows are not divided.';
-COMMENT ON COLUMN report_organisations.group_value IS 'Type, tag, ...; null: none. A ticket with several tags counts with each.';
-COMMENT ON COLUMN report_organisations.received IS 'Tickets opened in the period that count: not by machines, not junk, not merged.';
-COMMENT ON COLUMN report_organisations.resolved IS 'Tickets whose (last) resolution fell in the period, whenever they were opened.';
-COMMENT ON COLUMN report_organisations.open IS 'Tickets open at the end of the period, whenever they were opened.';
-COMMENT ON COLUMN report_organisations.machine IS 'Tickets that machines opened in the period; in no other figure.';
-COMMENT ON COLUMN report_organisations.junk IS 'Tickets opened in the period that are junk; in no other figure.';
-COMMENT ON COLUMN report_organisations.merged IS 'Tickets opened in the period that were merged into others; in no other figure, as their matter counts with the other ticket.';
-COMMENT ON COLUMN report_organisations.first_action_median IS 'Of received: median of the open seconds until a person first did something (report_ticket.first_action_seconds).';
-COMMENT ON COLUMN report_organisations.first_action_p90 IS 'Of received: the open seconds within which nine of ten had it.';
-COMMENT ON COLUMN report_organisations.first_action_in_target_percent IS 'Of received with a decided target of the first answer: how many saw a person act before it.';
-COMMENT ON COLUMN report_organisations.first_reply_median IS 'Of received: median of the open seconds until the first answer by a person (report_ticket.first_reply_seconds).';
-COMMENT ON COLUMN report_organisations.first_reply_p90 IS 'Of received: the open seconds within which nine of ten had it.';
-COMMENT ON COLUMN report_organisations.first_reply_targets IS 'Of received: those whose target of the first answer was met or missed.';
-COMMENT ON COLUMN report_organisations.first_reply_in_target IS 'Of these: met.';
-COMMENT ON COLUMN report_organisations.first_reply_in_target_percent IS 'The same in percent.';
-COMMENT ON COLUMN report_organisations.resolution_median IS 'Of resolved: median of the open seconds until the resolution, without waiting for the customer (report_ticket.resolution_seconds).';
-COMMENT ON COLUMN report_organisations.resolution_p90 IS 'Of resolved: the open seconds within which nine of ten were.';
-COMMENT ON COLUMN report_organisations.resolution_targets IS 'Of resolved: those that had a target of the resolution.';
-COMMENT ON COLUMN report_organisations.resolution_in_target IS 'Of these: met.';
-COMMENT ON COLUMN report_organisations.resolution_in_target_percent IS 'The same in percent.';
-COMMENT ON COLUMN report_organisations.elapsed_median IS 'Of resolved: median of the seconds from opening to resolution by the clock on the wall.';
-COMMENT ON COLUMN report_organisations.needed_customer IS 'Of received: those that needed the customer again (report_ticket.needed_customer).';
-COMMENT ON COLUMN report_organisations.needed_customer_percent IS 'The same in percent of received.';
-COMMENT ON COLUMN report_organisations.needed_supplier IS 'Of received: those that needed a supplier (report_ticket.needed_supplier).';
-COMMENT ON COLUMN report_organisations.needed_supplier_percent IS 'The same in percent of received.';
-COMMENT ON COLUMN report_organisations.reopened IS 'Of received: those reopened at least once until now.';
-COMMENT ON COLUMN report_organisations.reopened_percent IS 'The same in percent of received.';
-COMMENT ON COLUMN report_organisations.first_time_right IS 'Of resolved: never reopened until now.';
-COMMENT ON COLUMN report_organisations.first_time_right_percent IS 'The same in percent of resolved.';
-COMMENT ON COLUMN report_organisations.first_contact IS 'Of resolved: with the first answer (report_ticket.is_first_contact).';
-COMMENT ON COLUMN report_organisations.first_contact_percent IS 'The same in percent of resolved.';
-COMMENT ON COLUMN report_organisations.chased IS 'Of received: those whose customer asked for progress at least once.';
-COMMENT ON COLUMN report_organisations.chased_percent IS 'The same in percent of received.';
-COMMENT ON COLUMN report_organisations.moved IS 'Of received: those that a person moved to another queue after they were routed.';
-COMMENT ON COLUMN report_organisations.moved_percent IS 'The same in percent of received.';
-COMMENT ON COLUMN report_organisations.consulted IS 'Of received: those about which a colleague or an outsider was asked.';
+
+-- One definition per figure: what both views take over keeps the words that it has in report_figures.
+DO $$
+DECLARE
+	c record;
+BEGIN
+	FOR c IN
+		SELECT v.attrelid::regclass AS view, v.attname AS name, col_description(f.attrelid, f.attnum) AS words
+		  FROM pg_attribute f
+		  JOIN pg_attribute v ON v.attname = f.attname
+		   AND v.attrelid IN ('report_queues'::regclass, 'report_organisations'::regclass)
+		 WHERE f.attrelid = 'report_figures'::regclass
+	LOOP
+		EXECUTE format('COMMENT ON COLUMN %s.%I IS %L', c.view, c.name, c.words);
+	END LOOP;
+END
+$$;
 
 CREATE VIEW report_sla AS
 WITH row AS (
