@@ -203,10 +203,7 @@ static lk_json *mailboxes_json(const facts *f)
 
 		set_text(one, f->mailboxes, i, "name");
 		set_text(one, f->mailboxes, i, "host");
-		lk_ctl_json_time(one, "last_ok_at",
-				 lk_row_is_null(f->mailboxes, i, "last_ok_at")
-					 ? LK_TIME_NONE
-					 : lk_row_time(f->mailboxes, i, "last_ok_at"));
+		lk_ctl_json_time(one, "last_ok_at", lk_row_time(f->mailboxes, i, "last_ok_at"));
 		lk_json_set_int(one, "waiting", lk_row_int(f->mailboxes, i, "waiting"));
 		set_text(one, f->mailboxes, i, "error");
 		lk_json_push(array, one);

@@ -99,9 +99,7 @@ static bool show_form(const page *p, const entry *e, GError **error)
 	const lk_policy *policy = p->web->program->policy;
 	g_autoptr(lk_json) values = page_values(p);
 	bool is_bad = e->is_unanswered || e->is_bad_score || e->is_long;
-	lk_time answered = lk_row_is_null(p->survey, 0, "answered_at")
-				   ? LK_TIME_NONE
-				   : lk_row_time(p->survey, 0, "answered_at");
+	lk_time answered = lk_row_time(p->survey, 0, "answered_at");
 	g_autofree char *until =
 		answered == LK_TIME_NONE
 			? NULL

@@ -73,6 +73,7 @@ bool lk_row_is_null(const lk_rows *rows, size_t row, const char *column);
 const char *lk_row_text(const lk_rows *rows, size_t row, const char *column); /* NULL for null */
 int64_t lk_row_int(const lk_rows *rows, size_t row, const char *column);      /* 0 for null */
 bool lk_row_bool(const lk_rows *rows, size_t row, const char *column);
+/* LK_TIME_NONE for null */
 lk_time lk_row_time(const lk_rows *rows, size_t row, const char *column);
 /* bytea; borrowed until the rows are freed. */
 const uint8_t *lk_row_bytes(const lk_rows *rows, size_t row, const char *column, size_t *ret_n);

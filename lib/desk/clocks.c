@@ -63,9 +63,7 @@ static void compute(clocks *c)
 	};
 	lk_sla_history history = {
 		.opened_at = lk_row_time(c->row, 0, "opened_at"),
-		.first_response_at = lk_row_is_null(c->row, 0, "first_response_at")
-					     ? LK_TIME_NONE
-					     : lk_row_time(c->row, 0, "first_response_at"),
+		.first_response_at = lk_row_time(c->row, 0, "first_response_at"),
 		.stages = (const lk_sla_stage *)(void *)c->stages->data,
 		.n_stages = c->stages->len,
 	};
@@ -153,7 +151,7 @@ static void add_timers(clocks *c)
 
 static lk_time due_before(const clocks *c, const char *column)
 {
-	return lk_row_is_null(c->row, 0, column) ? LK_TIME_NONE : lk_row_time(c->row, 0, column);
+	return lk_row_time(c->row, 0, column);
 }
 
 static void set_time(lk_json *json, const char *key, lk_time at)

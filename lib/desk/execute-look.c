@@ -49,7 +49,7 @@ static void set_time(const lk_run *run, lk_json *row, const char *key, const lk_
 	g_autofree char *exact = NULL;
 	g_autofree char *shown = NULL;
 	g_autofree char *shown_key = g_strconcat(key, "_shown", NULL);
-	lk_time at = lk_row_is_null(rows, i, key) ? LK_TIME_NONE : lk_row_time(rows, i, key);
+	lk_time at = lk_row_time(rows, i, key);
 
 	exact = lk_time_format(at);
 	shown = lk_when(run->policy, run->how->language, at);

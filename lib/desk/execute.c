@@ -518,10 +518,7 @@ static bool show_ticket(lk_run *run, int64_t ticket, GError **error)
 	const char *title = lk_run_text(run, "title");
 	g_autoptr(GPtrArray) tags = lk_row_texts(run->row, 0, "tags");
 	g_autoptr(GPtrArray) missing = lk_row_texts(run->row, 0, "missing_fields");
-	g_autofree char *until =
-		lk_time_format(lk_row_is_null(run->row, 0, "waiting_until")
-				       ? LK_TIME_NONE
-				       : lk_row_time(run->row, 0, "waiting_until"));
+	g_autofree char *until = lk_time_format(lk_row_time(run->row, 0, "waiting_until"));
 	lk_json *fields = NULL;
 	const char *text = lk_run_text(run, "fields");
 	if (!lk_json_parse(text, strlen(text), &fields, error))

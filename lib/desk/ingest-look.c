@@ -230,12 +230,8 @@ static void read_ticket(lk_work *work, const lk_rows *rows, size_t row)
 		.named = lk_row_int(rows, row, "named"),
 		.named_epoch = (uint8_t)lk_row_int(rows, row, "epoch"),
 		.ticket = lk_row_int(rows, row, "ticket"),
-		.resolved_at = lk_row_is_null(rows, row, "ended_at")
-				       ? LK_TIME_NONE
-				       : lk_row_time(rows, row, "ended_at"),
-		.closed_at = lk_row_is_null(rows, row, "closed_at")
-				     ? LK_TIME_NONE
-				     : lk_row_time(rows, row, "closed_at"),
+		.resolved_at = lk_row_time(rows, row, "ended_at"),
+		.closed_at = lk_row_time(rows, row, "closed_at"),
 		.reopen_s = queue ? queue->reopen_s : LK_DEFAULT_REOPEN_S,
 		.sender_is_requester = lk_row_bool(rows, row, "is_requester"),
 		.sender_takes_part = lk_row_bool(rows, row, "takes_part"),

@@ -85,8 +85,7 @@ typedef struct {
 
 static lk_time time_of(const job *j, const char *column)
 {
-	return lk_row_is_null(j->rows, j->row, column) ? LK_TIME_NONE
-						       : lk_row_time(j->rows, j->row, column);
+	return lk_row_time(j->rows, j->row, column);
 }
 
 static bool is_ahead(const job *j)

@@ -417,7 +417,7 @@ bool lk_outbox_next_due(lk_db *db, lk_time now, lk_time *ret_at, GError **error)
 	lk_param_time(params, now);
 	if (!lk_db_run(db, LK_Q_OUTBOX_NEXT_DUE, params, &rows, error))
 		return false;
-	*ret_at = lk_row_is_null(rows, 0, "at") ? LK_TIME_NONE : lk_row_time(rows, 0, "at");
+	*ret_at = lk_row_time(rows, 0, "at");
 	return true;
 }
 

@@ -63,11 +63,6 @@ static void find_days(lk_picture *p)
 
 /* --- reading ---------------------------------------------------------------------------------- */
 
-static lk_time time_of(const lk_rows *rows, size_t row, const char *column)
-{
-	return lk_row_is_null(rows, row, column) ? LK_TIME_NONE : lk_row_time(rows, row, column);
-}
-
 static void read_ticket(lk_picture *p, size_t row)
 {
 	const lk_rows *rows = p->open;
@@ -82,10 +77,10 @@ static void read_ticket(lk_picture *p, size_t row)
 		.supplier = lk_row_text(rows, row, "supplier"),
 		.requester = lk_row_text(rows, row, "requester"),
 		.opened_at = lk_row_time(rows, row, "opened_at"),
-		.due_at = time_of(rows, row, "due_at"),
-		.told_at = time_of(rows, row, "told_at"),
-		.reminded_at = time_of(rows, row, "reminded_at"),
-		.waiting_until = time_of(rows, row, "waiting_until"),
+		.due_at = lk_row_time(rows, row, "due_at"),
+		.told_at = lk_row_time(rows, row, "told_at"),
+		.reminded_at = lk_row_time(rows, row, "reminded_at"),
+		.waiting_until = lk_row_time(rows, row, "waiting_until"),
 		.chased = lk_row_int(rows, row, "chased"),
 		.epoch = lk_row_int(rows, row, "epoch"),
 		.is_machine = lk_row_bool(rows, row, "is_machine"),
@@ -172,7 +167,7 @@ static bool read_sending(lk_picture *p, GError **error)
 	lk_param_time(params, p->now);
 	if (!lk_db_run(p->db, LK_Q_PICTURE_SENDING, params, &rows, error))
 		return false;
-	p->sending_since = time_of(rows, 0, "at");
+	p->sending_since = lk_row_time(rows, 0, "at");
 	return true;
 }
 

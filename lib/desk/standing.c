@@ -3,11 +3,6 @@
 #include "lib/desk/ticket.h"
 #include "lib/desk/when.h"
 
-static lk_time time_of(const lk_rows *rows, const char *column)
-{
-	return lk_row_is_null(rows, 0, column) ? LK_TIME_NONE : lk_row_time(rows, 0, column);
-}
-
 void lk_standing_set_times(lk_json *json, const lk_policy *policy, const char *name, lk_time at)
 {
 	for (unsigned lang = 0; lang < LK_N_LANGS; lang++) {
@@ -23,11 +18,11 @@ void lk_standing_set_times(lk_json *json, const lk_policy *policy, const char *n
  */
 static lk_time promised(const lk_rows *rows)
 {
-	lk_time resolve = time_of(rows, "due_resolve");
+	lk_time resolve = lk_row_time(rows, 0, "due_resolve");
 
 	if (resolve != LK_TIME_NONE)
 		return resolve;
-	return lk_row_is_null(rows, 0, "first_response_at") ? time_of(rows, "due_respond")
+	return lk_row_is_null(rows, 0, "first_response_at") ? lk_row_time(rows, 0, "due_respond")
 							    : LK_TIME_NONE;
 }
 
@@ -44,9 +39,9 @@ void lk_standing_add(lk_json *json, const lk_policy *policy, lk_time now, const 
 	lk_json_set_bool(json, "is_supplier", status == LK_STATUS_WAITING_SUPPLIER);
 	lk_json_set_bool(json, "is_held", status == LK_STATUS_ON_HOLD);
 	lk_json_set_text(json, "supplier", supplier ? supplier->public_name : NULL);
-	lk_standing_set_times(json, policy, "since", time_of(rows, "since"));
+	lk_standing_set_times(json, policy, "since", lk_row_time(rows, 0, "since"));
 	if (status == LK_STATUS_ON_HOLD)
-		lk_standing_set_times(json, policy, "until", time_of(rows, "waiting_until"));
+		lk_standing_set_times(json, policy, "until", lk_row_time(rows, 0, "waiting_until"));
 	if (due != LK_TIME_NONE && due > now)
 		lk_standing_set_times(json, policy, "promised", due);
 	lk_json_set_bool(json, "is_late", due != LK_TIME_NONE && due <= now);

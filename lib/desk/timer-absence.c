@@ -27,10 +27,7 @@ static lk_json *ticket_json(const lk_round *round, const lk_rows *rows, size_t r
 {
 	lk_json *one = lk_json_object();
 	g_autofree char *reference = lk_reference(round->policy, lk_row_int(rows, row, "id"));
-	g_autofree char *due =
-		lk_when(round->policy, lang,
-			lk_row_is_null(rows, row, "due_at") ? LK_TIME_NONE
-							    : lk_row_time(rows, row, "due_at"));
+	g_autofree char *due = lk_when(round->policy, lang, lk_row_time(rows, row, "due_at"));
 
 	lk_json_set_text(one, "reference", reference);
 	lk_json_set_text(one, "title", lk_row_text(rows, row, "title"));

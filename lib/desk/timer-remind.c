@@ -25,7 +25,7 @@ G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(reminder, reminder_clear)
 
 static lk_time time_of(const reminder *r, const char *column)
 {
-	return lk_row_is_null(r->rows, 0, column) ? LK_TIME_NONE : lk_row_time(r->rows, 0, column);
+	return lk_row_time(r->rows, 0, column);
 }
 
 static bool look(reminder *r, GError **error)

@@ -28,7 +28,7 @@ G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(asker, asker_clear)
 
 static lk_time time_of(const asker *a, const char *column)
 {
-	return lk_row_is_null(a->rows, 0, column) ? LK_TIME_NONE : lk_row_time(a->rows, 0, column);
+	return lk_row_time(a->rows, 0, column);
 }
 
 static bool is_set(const asker *a, const char *column)

@@ -51,7 +51,7 @@ bool lk_timers_next(lk_db *db, lk_time *ret_at, GError **error)
 
 	if (!lk_db_run(db, LK_Q_TIMER_NEXT, NULL, &rows, error))
 		return false;
-	*ret_at = lk_row_is_null(rows, 0, "at") ? LK_TIME_NONE : lk_row_time(rows, 0, "at");
+	*ret_at = lk_row_time(rows, 0, "at");
 	return true;
 }
 
@@ -59,9 +59,7 @@ bool lk_timers_next(lk_db *db, lk_time *ret_at, GError **error)
 
 lk_time lk_job_time(const lk_job *job, const char *column)
 {
-	return lk_row_is_null(job->tickets, job->row, column)
-		       ? LK_TIME_NONE
-		       : lk_row_time(job->tickets, job->row, column);
+	return lk_row_time(job->tickets, job->row, column);
 }
 
 const char *lk_job_text(const lk_job *job, const char *column)
