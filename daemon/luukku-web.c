@@ -10,7 +10,8 @@
 
 #include <poll.h>
 
-enum { TELL_MS = 30 * 1000 };
+/* Who asked for a page is told of a slow database before the connection's time is over. */
+enum { TELL_MS = 30 * 1000, STATEMENT_MS = 10 * 1000 };
 
 static void web_clear(lk_web *web)
 {
@@ -51,13 +52,17 @@ static void serve(lk_web *web, lk_web_server *const *servers)
 		watch[i + 1] = (struct pollfd){.fd = servers[i] ? lk_web_server_fd(servers[i]) : -1,
 					       .events = POLLIN};
 	while (!lk_program_is_stopping(web->program)) {
-		int wait_ms = TELL_MS;
+		int wait_ms = 0;
 
 		if (lk_monotonic_ms() >= tell_ms) {
 			if (lk_web_ensure_db(web))
 				lk_program_tell_ok(web->program, 0);
 			tell_ms = lk_monotonic_ms() + TELL_MS;
 		}
+		/* Back before somebody asks. */
+		if (!lk_db_is_alive(web->db))
+			tell_ms = MIN(tell_ms, web->db_at_ms);
+		wait_ms = (int)CLAMP(tell_ms - lk_monotonic_ms(), 0, TELL_MS);
 		for (int i = 0; i < LK_N_WEB_SITES; i++)
 			if (servers[i])
 				wait_ms = sooner(wait_ms, lk_web_server_wait_ms(servers[i]));
@@ -71,7 +76,7 @@ static void serve(lk_web *web, lk_web_server *const *servers)
 static bool run(lk_program *program, GError **error)
 {
 	g_auto(lk_web) web = {.program = program,
-			      .db_backoff = {.first_ms = 1000, .most_ms = 30000},
+			      .db_backoff = {.first_ms = 1000, .most_ms = 5000},
 			      .since = lk_now(),
 			      .counters = lk_web_counters_new()};
 	lk_web_server *servers[LK_N_WEB_SITES] = {NULL};
@@ -109,6 +114,7 @@ int main(int argc, char **argv)
 		.n_groups = G_N_ELEMENTS(groups),
 		.needs_keys = true,
 		.only = LK_PURPOSE_SURVEY,
+		.statement_timeout_ms = STATEMENT_MS,
 		.run = run,
 	};
 

@@ -258,6 +258,7 @@ bool lk_program_try_db(const lk_program *program, lk_db **ret_db, GError **error
 		.role = program->spec->role,
 		.groups = program->spec->groups,
 		.n_groups = program->spec->n_groups,
+		.statement_timeout_ms = program->spec->statement_timeout_ms,
 	};
 
 	return lk_db_open(&how, ret_db, error);

@@ -34,6 +34,7 @@ typedef struct {
 	int keep_fd;	 /* highest inherited descriptor to keep; 0: the standard ones */
 	bool needs_keys; /* load site.key_file; program->keys is NULL otherwise */
 	lk_purpose only; /* keep of the keys what verifies this purpose; LK_PURPOSE_NONE: all */
+	int statement_timeout_ms; /* of the database; 0: as everybody */
 	/* Asked after the options: does it route mail? Without rules it starts sooner. NULL: no. */
 	bool (*needs_rules)(void);
 	/* The work. Returns true to exit 0; its error is logged and becomes the exit status. */

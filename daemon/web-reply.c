@@ -66,6 +66,27 @@ lk_json *lk_web_values(const lk_web *web, lk_lang lang)
 	return values;
 }
 
+/* What somebody wrote, so that the page can send it once more. */
+static void keep_form(lk_json *values, const lk_web_form *form)
+{
+	static const char *const names[] = {"in_order", "score", "comment"};
+	lk_json *fields = lk_json_array();
+
+	for (unsigned i = 0; i < G_N_ELEMENTS(names); i++) {
+		const char *value = lk_web_form_get(form, names[i]);
+		lk_json *one = NULL;
+
+		if (!value)
+			continue;
+		one = lk_json_object();
+		lk_json_set_text(one, "name", names[i]);
+		lk_json_set_text(one, "value", value);
+		lk_json_push(fields, one);
+	}
+	lk_json_set_bool(values, "has_form", lk_json_size(fields) > 0);
+	lk_json_take(values, "fields", fields);
+}
+
 void lk_web_problem(const lk_web *web, const lk_web_request *request, lk_web_reply *reply,
 		    unsigned status, const char *what)
 {
@@ -77,6 +98,8 @@ void lk_web_problem(const lk_web *web, const lk_web_request *request, lk_web_rep
 	g_autoptr(GError) failed = NULL;
 
 	lk_json_set_bool(values, key, true);
+	if (request->form)
+		keep_form(values, request->form);
 	if (request->site == LK_WEB_PUBLIC &&
 	    lk_web_page(web, reply, status, "", lang, "web-problem", values, &failed))
 		return;

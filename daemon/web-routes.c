@@ -15,7 +15,8 @@ static const lk_web_route routes[] = {
 	{LK_WEB_INTERNAL, "/readyz", LK_WEB_GET, LK_WEB_ANYBODY, false, lk_web_readyz},
 };
 
-enum { AWAY_RETRY_S = 30 };
+/* Who asked waits for no second try after the first took so long. */
+enum { AWAY_RETRY_S = 30, AGAIN_MS = 6000 };
 
 bool lk_web_ensure_db(lk_web *web)
 {
@@ -27,12 +28,15 @@ bool lk_web_ensure_db(lk_web *web)
 	if (lk_monotonic_ms() < web->db_at_ms)
 		return false;
 	if (lk_program_try_db(web->program, &web->db, &failed)) {
+		if (web->db_backoff.last_ms > 0)
+			lk_info("db.back", "waited_ms=%d", (int)web->db_backoff.last_ms);
 		lk_backoff_reset(&web->db_backoff);
 		lk_program_tell_ok(web->program, 0);
 		return true;
 	}
 	g_autofree char *text = lk_process_error_text(failed);
-	lk_warning("db.away", "error=\"%s\"", text);
+	if (web->db_backoff.last_ms == 0)
+		lk_warning("db.away", "error=\"%s\"", text);
 	lk_program_tell_error(web->program, failed);
 	web->db_at_ms = lk_monotonic_ms() + lk_backoff_next(&web->db_backoff);
 	return false;
@@ -124,6 +128,34 @@ static bool is_foreign(const lk_web *web, const lk_web_request *request)
 	return !host || !request->host || g_ascii_strcasecmp(host + 3, request->host) != 0;
 }
 
+/*
+ * Did it fail only because of what may have passed already: a connection that ended while nobody
+ * asked, a deadlock? COMMIT's lost answer is among them: an answer that is given twice is one.
+ */
+static bool is_passing(const GError *failed)
+{
+	return lk_err_is(failed, LK_ERR_RETRY) || lk_err_is(failed, LK_ERR_UNCERTAIN);
+}
+
+/* Nobody is told of a failure that is over at once. */
+static bool run_handler(lk_web *web, const lk_web_route *route, const lk_web_request *request,
+			lk_web_reply *reply, GError **error)
+{
+	int64_t start_ms = lk_monotonic_ms();
+	g_autoptr(GError) failed = NULL;
+
+	if (route->handler(web, request, reply, &failed))
+		return true;
+	if (!is_passing(failed) || lk_monotonic_ms() - start_ms > AGAIN_MS ||
+	    !lk_web_ensure_db(web)) {
+		g_propagate_error(error, g_steal_pointer(&failed));
+		return false;
+	}
+	g_autofree char *text = lk_process_error_text(failed);
+	lk_info("web.again", "page=%s error=\"%s\"", route->path, text);
+	return route->handler(web, request, reply, error);
+}
+
 /* *ret_args and *ret_form back the request. */
 static void run_route(lk_web *web, const lk_web_route *route, lk_web_request *request,
 		      lk_web_reply *reply)
@@ -135,12 +167,12 @@ static void run_route(lk_web *web, const lk_web_route *route, lk_web_request *re
 		lk_web_problem(web, request, reply, 503, "away");
 		return;
 	}
-	if (route->handler(web, request, reply, &failed))
+	if (run_handler(web, route, request, reply, &failed))
 		return;
 	g_autofree char *text = lk_process_error_text(failed);
 	/* The route's path, not the request's: a token may stand in that. */
 	lk_warning("web.failed", "page=%s error=\"%s\"", route->path, text);
-	if (lk_err_is(failed, LK_ERR_RETRY)) {
+	if (is_passing(failed)) {
 		reply->retry_after_s = AWAY_RETRY_S;
 		lk_web_problem(web, request, reply, 503, "away");
 	} else {
