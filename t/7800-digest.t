@@ -23,6 +23,8 @@ sub part {
 	return join "\n", map { $_->{text} } grep { $_->{type} eq $type } parts($mail->{data});
 }
 
+$db->sql("UPDATE person SET standing = 'vip' WHERE address = 'elli\@asiakas.example'");
+
 sub digests { return [sort grep { /^digest/ } @{ $_[0] }] }
 
 # --- when ---------------------------------------------------------------------------------------------
@@ -61,6 +63,11 @@ my %has = (
 for my $key (sort keys %has) {
 	is_deeply([$section{$key} =~ /^TUKI-(\d+)  /mg], [map { $id{$_} } @{ $has{$key} }], "$key: @{ $has{$key} }");
 }
+my $due = $section{'Tavoiteaika ylittynyt tai tänään'};
+is_deeply([$due =~ /^TUKI-(\d+)  /mg], [@id{qw(elli nina sami outi robert nina2)}], 'in the order of urgency: breached, then priority, then due time');
+like($section{'Kiireelliset ilman vastuuhenkilöä'}, qr/, asiakas Elli Meri \[VIP\]$/m, 'a VIP is marked');
+is(() = $text =~ /\[VIP\]/g, 2, '... in each part that lists her, and nobody else');
+is(() = $html =~ m{, asiakas Elli Meri <strong>VIP</strong>}g, 2, '... in the HTML too');
 like($section{'Poissa'}, qr/Aino Aalto: poissa pe 21\.8\.2026 asti, avoimia 2, sijainen Cecilia Ceder/, 'who is away, with what, and who stands in');
 like($section{'Avoimet ja erääntyvät'}, qr/Aino Aalto \(poissa\): avoimia 2, .*\n.*Ei kukaan: avoimia 4/s, 'open and due per agent');
 like($section{'Viestit, jotka eivät lähteneet tai menneet perille'}, qr/Pidätetty: nina\@.*breaker holds.*Ei mennyt perille: maija\@.*no such user/s,

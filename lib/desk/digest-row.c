@@ -265,6 +265,7 @@ lk_json *lk_digest_line(const lk_reader *reader, const lk_picture_ticket *t, uns
 	lk_digest_set_title(reader, one, t->queue);
 	lk_json_set_text(one, "owner", lk_digest_name(reader, t->owner));
 	lk_json_set_text(one, "requester", t->requester ? t->requester : "");
+	lk_json_set_bool(one, "is_vip", t->is_vip);
 	lk_json_set_text(one, "supplier", t->supplier ? t->supplier : "");
 	lk_digest_set_day(reader, one, "opened", t->opened_at);
 	lk_digest_set_day(reader, one, "told", t->told_at);

@@ -83,6 +83,7 @@ static void read_ticket(lk_picture *p, size_t row)
 		.waiting_until = lk_row_time(rows, row, "waiting_until"),
 		.chased = lk_row_int(rows, row, "chased"),
 		.epoch = lk_row_int(rows, row, "epoch"),
+		.is_vip = lk_row_bool(rows, row, "is_vip"),
 		.is_machine = lk_row_bool(rows, row, "is_machine"),
 		.is_silent = lk_row_bool(rows, row, "is_silent"),
 		.is_back = lk_row_bool(rows, row, "is_back"),
@@ -108,6 +109,7 @@ static bool read_tickets(lk_picture *p, const GPtrArray *names, GError **error)
 
 	lk_param_texts(params, names);
 	lk_param_time(params, p->today);
+	lk_param_time(params, p->now);
 	if (!lk_db_run(p->db, LK_Q_PICTURE_TICKETS, params, &p->open, error))
 		return false;
 	for (size_t row = 0; row < lk_rows_count(p->open); row++)

@@ -31,6 +31,7 @@ typedef struct {
 	lk_time waiting_until;
 	int64_t chased;
 	int64_t epoch; /* of addresses made for agents, but for those in picture.epochs */
+	bool is_vip; /* its requester */
 	bool is_machine;
 	bool is_silent;
 	bool is_back; /* it waited for a day, which is today */
@@ -46,7 +47,7 @@ typedef struct {
 	lk_time since;			   /* first moment of the last day of work before today */
 	lk_time days[LK_PICTURE_DAYS + 1]; /* first moments, the last is today */
 	GPtrArray *queues;		   /* const lk_queue * */
-	GArray *tickets;		   /* lk_picture_ticket: open ones, the next due first */
+	GArray *tickets;		   /* lk_picture_ticket: open ones, the most urgent first */
 	GHashTable *absences;		   /* address on file -> lk_absence * */
 	GHashTable *epochs;		   /* "TICKET AGENT" -> epoch */
 	GHashTable *load;		   /* address on file -> open tickets of theirs */

@@ -1,12 +1,12 @@
 -- The picture of the day: what digests are made of. Called by lib/desk/picture*.c, as luukku_sched.
 
 -- name: picture_tickets
--- $1 queues, $2 start of today. Their open tickets, the next due first. told_at: the last mail to
+-- $1 queues, $2 start of today, $3 now. Their open tickets, the most urgent first. told_at: the last mail to
 -- the customer; reminded_at: the supplier's last reminder since we wrote to it; is_back: it waited for a
 -- day until today; is_not_in_order: a survey said so since it was resolved last.
 SELECT t.id, t.queue, t.status, t.priority, t.type, t.owner, coalesce(t.title, t.subject) AS subject,
        t.language, t.opened_at, t.chased, t.waiting_until, t.supplier, t.is_machine, t.is_silent, t.token_epoch::bigint AS epoch, u.due_at,
-       coalesce(p.name, p.address) AS requester,
+       coalesce(p.name, p.address) AS requester, coalesce(p.standing = 'vip', false) AS is_vip,
        CASE WHEN t.status <> 'waiting_customer' THEN (
 	SELECT max(b.created_at) FROM outbox b
 	 WHERE b.ticket_id = t.id AND b.purpose = 'customer'
@@ -25,7 +25,7 @@ SELECT t.id, t.queue, t.status, t.priority, t.type, t.owner, coalesce(t.title, t
   JOIN ticket_urgency u ON u.ticket_id = t.id
   LEFT JOIN person p ON p.id = t.requester_id
  WHERE t.queue = ANY ($1::text[]) AND t.status NOT IN ('resolved', 'closed', 'junk', 'merged')
- ORDER BY u.due_at, t.id
+ ORDER BY urgency(u, $3), t.id
  LIMIT 20000;
 
 -- name: picture_epochs
