@@ -111,8 +111,12 @@ static void run_test(const lk_ctl_desk *desk, const lk_findings *findings,
 	const lk_conf_mailbox *mailbox = NULL;
 	lk_intake intake = {0};
 
-	if (!lk_ctl_mail_open(example->mail, &mail.fd, NULL))
-		return; /* lk_conf_check_files has found it */
+	if (!lk_ctl_mail_open(example->mail, &mail.fd, &error)) {
+		g_autofree char *name = g_path_get_basename(example->mail);
+
+		lk_find_error(findings, example->at, "tests[%s].mail: %s", name, error->message);
+		return;
+	}
 	mailbox = lk_ctl_mail_mailbox(desk, NULL, mail.fd);
 	if (!lk_ctl_mail_parse(desk->conf, mailbox, &mail, &error)) {
 		lk_find_error(findings, example->at, "tests[].mail: %s: %s", example->mail,

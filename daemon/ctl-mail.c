@@ -8,6 +8,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 void lk_ctl_mail_clear(lk_ctl_mail *mail)
@@ -17,8 +18,8 @@ void lk_ctl_mail_clear(lk_ctl_mail *mail)
 	g_clear_pointer(&mail->mail, lk_mail_free);
 }
 
-/* Standard input as a file: the parser reads by offset. */
-static bool spool_stdin(int *ret_fd, GError **error)
+/* What is no file as one: the parser reads by offset. A folder is refused by read(). */
+static bool spool(int from, const char *name, int *ret_fd, GError **error)
 {
 	enum { COPY_BYTES = 64 * 1024 };
 	g_autofree char *buffer = g_malloc(COPY_BYTES);
@@ -27,12 +28,12 @@ static bool spool_stdin(int *ret_fd, GError **error)
 	if (!lk_spool_open(NULL, &fd, error))
 		return false;
 	for (;;) {
-		ssize_t got = read(STDIN_FILENO, buffer, COPY_BYTES);
+		ssize_t got = read(from, buffer, COPY_BYTES);
 
 		if (got < 0 && errno == EINTR)
 			continue;
 		if (got < 0) {
-			g_set_error(error, LK_ERROR, LK_ERR_NOINPUT, "standard input: %s",
+			g_set_error(error, LK_ERROR, LK_ERR_NOINPUT, "%s: %s", name,
 				    g_strerror(errno));
 			return false;
 		}
@@ -48,13 +49,21 @@ static bool spool_stdin(int *ret_fd, GError **error)
 
 bool lk_ctl_mail_open(const char *file, int *ret_fd, GError **error)
 {
+	lk_autofd int fd = -1;
+	struct stat st;
+
 	if (strcmp(file, "-") == 0)
-		return spool_stdin(ret_fd, error);
-	*ret_fd = open(file, O_RDONLY | O_CLOEXEC);
-	if (*ret_fd >= 0)
-		return true;
-	g_set_error(error, LK_ERROR, LK_ERR_NOINPUT, "%s: %s", file, g_strerror(errno));
-	return false;
+		return spool(STDIN_FILENO, "standard input", ret_fd, error);
+	fd = open(file, O_RDONLY | O_CLOEXEC);
+	if (fd < 0 || fstat(fd, &st) != 0) {
+		g_set_error(error, LK_ERROR, LK_ERR_NOINPUT, "%s: %s", file, g_strerror(errno));
+		return false;
+	}
+	if (!S_ISREG(st.st_mode))
+		return spool(fd, file, ret_fd, error);
+	*ret_fd = fd;
+	fd = -1;
+	return true;
 }
 
 static const char *const *terminated(const GPtrArray *texts, GPtrArray *list)
