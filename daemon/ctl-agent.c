@@ -1,4 +1,4 @@
-#include "daemon/ctl.h"
+#include "daemon/ctl-person.h"
 
 #include "lib/base/err.h"
 #include "lib/base/text.h"
@@ -102,9 +102,11 @@ static bool run_retire(lk_ctl *ctl, GError **error)
 	g_autoptr(lk_rows) rows = NULL;
 	const lk_conf *conf = NULL;
 	const lk_conf_agent *to = NULL;
+	g_auto(lk_ctl_address) given = {0};
 	lk_db *db = NULL;
 
-	if (!lk_ctl_conf(ctl, &conf, error) || !read_successor(ctl, &to, error) ||
+	if (!lk_ctl_address_read(ctl->operands[0], &given, error) ||
+	    !lk_ctl_conf(ctl, &conf, error) || !read_successor(ctl, &to, error) ||
 	    !lk_ctl_db(ctl, &db, error) || !hand_over(ctl, db, to, &rows, error))
 		return false;
 	report(ctl, rows);
