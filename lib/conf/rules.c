@@ -311,6 +311,10 @@ static void read_set(lk_reader *reader, const lk_setting *setting, const char *l
 	}
 	set = set_new(item->name, NULL, item->at);
 	g_ptr_array_add(sets, set);
+	/* That nothing is missing can be expected. */
+	if (strcmp(item->name, "missing_fields") == 0 && item->kind == LK_NODE_LIST &&
+	    item->items->len == 0)
+		return;
 	if (is_plural(setting))
 		read_values(reader, setting, label, item, set->values);
 	else

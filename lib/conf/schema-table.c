@@ -70,7 +70,7 @@ static const char *const machine_choices[] = {"ticket", "rule", "quarantine", NU
 static const char *const survey_choices[] = {"none", "resolved", "closed", NULL};
 static const char *const skip_choices[] = {"supplier", NULL};
 static const char *const on_choices[] = {"new", "reply", NULL};
-static const char *const person_choices[] = {"vip", "blocked", NULL};
+static const char *const person_choices[] = {"vip", "blocked", "shared", NULL};
 static const char *const kind_choices[] = {"normal", "auto_reply", "bounce",
 					   "list",   "calendar",   NULL};
 static const char *const importance_choices[] = {"high", "normal", "low", NULL};
