@@ -145,6 +145,35 @@ static bool domain_excludes(const lk_conf_test *from, const lk_conf_test *domain
 	return true;
 }
 
+/* With many rules compiling patterns here would take longer than all the rest. */
+static bool has_pattern(const lk_conf_test *test)
+{
+	for (unsigned i = 0; i < test->values->len; i++)
+		if (*(char *)g_ptr_array_index(test->values, i) == '/')
+			return true;
+	return false;
+}
+
+/* Exact addresses, all of them of these domains. */
+static bool domain_is_within(const lk_conf_test *from, const lk_conf_test *domain)
+{
+	if (!all_exact(from))
+		return false;
+	for (unsigned i = 0; i < from->values->len; i++) {
+		const char *at = strrchr(g_ptr_array_index(from->values, i), '@');
+
+		if (!at || has_pattern(domain) || !test_holds(domain, at + 1))
+			return false;
+	}
+	return true;
+}
+
+/* agent = false: by nobody whom a name or true could mean. */
+static bool is_denied(const lk_conf_test *test)
+{
+	return test->values->len == 1 && has_value(test, "false");
+}
+
 static bool exclude(const lk_conf_test *a, const lk_conf_test *b)
 {
 	static const char *const single[] = {"queue",	   "mailbox", "kind",	  "priority",
@@ -160,6 +189,8 @@ static bool exclude(const lk_conf_test *a, const lk_conf_test *b)
 		return numbers_exclude(a, b);
 	if (has_name(a, "time"))
 		return !a->negated && b->negated && is_within(a, b);
+	if (has_name(a, "agent") || has_name(a, "supplier"))
+		return is_denied(a) && !has_value(b, "false");
 	if (has_name(a, "is_reply"))
 		return !is_within(a, b) && a->values->len == 1 && b->values->len == 1;
 	return g_strv_contains(single, a->name) && texts_exclude(a, b);
@@ -226,6 +257,8 @@ static bool leaf_implies(const lk_conf_test *given, const lk_conf_test *test)
 {
 	if (given->values->len + given->children->len > 0 && is_same_tree(given, test))
 		return true;
+	if (has_name(given, "from") && has_name(test, "from_domain"))
+		return domain_is_within(given, test);
 	if (!has_name(given, test->name) || given->values->len == 0 || given->negated ||
 	    test->negated || g_strcmp0(given->argument, test->argument) != 0)
 		return false;
@@ -234,10 +267,8 @@ static bool leaf_implies(const lk_conf_test *given, const lk_conf_test *test)
 	if (!all_exact(given) || has_name(test, "size") || has_name(test, "spam_score") ||
 	    has_name(test, "time"))
 		return false;
-	/* With many rules compiling patterns here would take longer than all the rest. */
-	for (unsigned i = 0; i < test->values->len; i++)
-		if (*(char *)g_ptr_array_index(test->values, i) == '/')
-			return false;
+	if (has_pattern(test))
+		return false;
 	for (unsigned i = 0; i < given->values->len; i++)
 		if (!test_holds(test, g_ptr_array_index(given->values, i)))
 			return false;
