@@ -28,7 +28,9 @@ rules: (
   { name = "spam"; match: { header: { X-Spam-Flag = "YES"; }; };
     set: { status = "junk"; acknowledge = false; }; },
   { name = "newsletter"; match: { kind = "list"; from_domain = "*.newsletter.example"; };
-    set: { drop = "newsletter nobody reads"; }; }
+    set: { drop = "newsletter nobody reads"; }; },
+  { name = "quiet"; match: { subject = "*hiljaista*"; }; set: { notify = "none"; }; },
+  { name = "quiet answer"; on = "reply"; match: { body = "*ei kiirettä*"; }; set: { notify = "none"; }; }
 );
 CONF
 my $queues = <<'CONF';
@@ -172,6 +174,16 @@ says_then_does('a question for the status', 'status-11', ['status-list'], from =
 	subject => 'status', text => "\n");
 says_then_does('a new matter', 'new-12', [qw(acknowledgement notice)], from => 'pia@kund.example',
 	subject => 'Mouse', text => "Hello,\n\nI need a new mouse for my desk, room C3. Could you please order one?\n\nPia\n");
+
+
+# To two teams: a rule of the one's ticket does not silence the other.
+my $two = says_then_does('a mail to two teams', 'two-18', [qw(acknowledgement notice)], from => 'olli@kund.example', to => 'ict@example.fi, hr@example.fi',
+	subject => 'Vain hiljaista', text => "Hei,\n\nuuden työntekijän avain ja palkka: kuka näitä hoitaa huoneessa D4?\n\nOlli\n");
+is_deeply([map { $_->{to} } grep { $_->{template} eq 'notice' } @{ $two->{mails} }], ['bo@example.fi'], '... the notice goes to the other team');
+my %answer = (from => 'olli@kund.example', subject => 'Re: Vain hiljaista', headers => "In-Reply-To: <two-18\@kund.example>\nReferences: <two-18\@kund.example>\n");
+says_then_does('an answer', 'answer-19', ['notice'], %answer, text => "Hei,\n\nmyös kulkukortti tarvitaan.\n\nOlli\n");
+is(says_then_does('an answer that a rule for replies keeps quiet', 'answer-20', [], %answer,
+	text => "Hei,\n\nja pysäköintilupa, mutta ei kiirettä.\n\nOlli\n")->{notify}, 'none', '... as explain says');
 
 # An agent's mails: the receipt of commands, the line that was wrong, what waits for proof, what is refused.
 my ($notice) = grep { $_->{data} =~ /^Subject:.*Mouse/m && $_->{rcpt}[0] eq 'aino@example.fi' } $desk->smtp->wait_mails(1);

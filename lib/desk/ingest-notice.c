@@ -39,13 +39,22 @@ static lk_notice_kind kind_of(const lk_work *work)
 	return work->plan.is_note ? LK_NOTICE_NOTE : LK_NOTICE_ANSWER;
 }
 
+/* A rule speaks for the team of the ticket, not for another one that the mail is to as well. */
+static lk_notify notify_of(const lk_work *work, const lk_queue *queue)
+{
+	const lk_rule_result *rules = &work->route.rules;
+	bool is_beside = work->plan.ticket == 0 && queue != work->route.queue;
+
+	return rules->has_notify && !is_beside ? rules->notify : queue->notify;
+}
+
 static lk_work_team *team_new(const lk_work *work, const lk_queue *queue)
 {
 	lk_work_team *team = g_new0(lk_work_team, 1);
 
 	team->notice = (lk_notice){.kind = kind_of(work),
 				   .queue = queue,
-				   .notify = work->plan.ticket ? queue->notify : work->plan.notify,
+				   .notify = notify_of(work, queue),
 				   .doer = work->from,
 				   .reason = work->plan.ticket ? "somebody wrote to the ticket"
 							       : "a new ticket in the queue"};

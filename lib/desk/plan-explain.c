@@ -122,7 +122,8 @@ static void set_ticket(lk_json *json, const lk_route *route, const lk_plan *plan
 	lk_json_take(json, "cc", texts_json(rules->cc));
 	lk_json_take(json, "forward", texts_json(rules->forward));
 	set_or_null(json, "template", plan->template_name, plan->acknowledge);
-	set_or_null(json, "notify", notify_name(plan->notify), opens);
+	set_or_null(json, "notify", notify_name(plan->notify),
+		    opens || (joins && rules->has_notify));
 }
 
 lk_json *lk_plan_explain(const lk_policy *policy, const lk_intake *intake,
