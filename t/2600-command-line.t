@@ -189,6 +189,35 @@ is_deeply([sort keys %$status], [qw(daemons mailboxes outbox quarantine schema t
 	'status --json: the keys are there without a database');
 is_deeply($status->{tickets}, { open => undef }, 'status --json: unknown is null');
 
+# A folder is no mail; what can be read once only is one all the same.
+for my $command (['parse'], ['parse', '--json'], [@c, 'explain'], [@c, 'check', '--auth']) {
+	my $done = ctl(@$command, $dir);
+	is($done->{status}, 66, "@$command: exit status of a folder");
+	is($done->{err}, "luukkuctl: $dir: Is a directory\n", "@$command: what is wrong");
+	is($done->{out}, '', "@$command: nothing on standard output");
+}
+spew("$dir/once.eml", "From: a\@example.fi\nTo: ict\@example.fi\nSubject: kerran\n\nsanat\n");
+my $once = run(['bash', '-c', '"$0" parse --json <(cat "$1")', "$bin/luukkuctl", "$dir/once.eml"]);
+is($once->{status}, 0, 'parse of a pipe') or diag $once->{err};
+is(JSON::PP::decode_json($once->{out})->{subject}, 'kerran', '... is that of the mail in it');
+
+# What mails must become: that nothing is missing, too; and a folder passes no test.
+my $tested = $good =~ s/title = "ICT";/title = "ICT"; required = ( { field = "room"; pattern = "room ([0-9]+)"; ask = "Room"; } );/r;
+spew("$dir/full.eml", "From: a\@kunta.example\nTo: ict\@example.fi\nSubject: x\n\nI am in room 12.\n");
+spew("$dir/missing.eml", "From: a\@kunta.example\nTo: ict\@example.fi\nSubject: x\n\nHelp!\n");
+spew("$dir/tests.conf", $tested . qq{tests: (\n{ mail = "full.eml"; expect: { missing_fields = (); }; },\n}
+	. qq{{ mail = "missing.eml"; expect: { missing_fields = "room"; }; }\n);\n}, 0600);
+is(ctl('-c', "$dir/tests.conf", 'check')->{status}, 0, 'a test that expects nothing to be missing') or diag ctl('-c', "$dir/tests.conf", 'check')->{err};
+spew("$dir/tests.conf", $tested . qq{tests: (\n{ mail = "missing.eml"; expect: { missing_fields = (); }; },\n}
+	. qq{{ mail = "run"; expect: { queue = "ict"; }; }\n);\n}, 0600);
+my $untrue = ctl('-c', "$dir/tests.conf", 'check');
+is($untrue->{status}, 78, '... where something is');
+like($untrue->{err}, qr/^\S+tests\.conf:\d+: tests\[missing\.eml\]: expects missing_fields = nothing, but the mail gets "room" /m, '... says what');
+like($untrue->{err}, qr/^\S+tests\.conf:\d+: tests\[run\]\.mail: \S+: Is a directory$/m, 'a folder in place of a mail is an error');
+
+is(ctl(@c, 'agent', 'retire', 'aino')->{status}, 64, 'agent retire: no address');
+like(ctl(@c, 'agent', 'retire', 'aino')->{err}, qr/"aino" is no mail address/, 'agent retire: says so');
+
 my $reload = ctl(@c, 'reload');
 is($reload->{status}, 69, 'reload: exit status without luukkud');
 like($reload->{err}, qr/no luukkud is running here/, 'reload: why');
