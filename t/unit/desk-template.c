@@ -187,11 +187,13 @@ static void test_override(void)
 {
 	g_autoptr(GError) error = NULL;
 	g_autofree char *dir = g_dir_make_tmp("luukku-XXXXXX", NULL);
-	g_autofree char *of_queue = g_build_filename(dir, "queues", "hr", "fi", NULL);
+	g_autofree char *queues = g_build_filename(dir, "queues", NULL);
+	g_autofree char *queue = g_build_filename(queues, "hr", NULL);
+	g_autofree char *of_queue = g_build_filename(queue, "fi", NULL);
 	g_autofree char *of_all = g_build_filename(dir, "fi", NULL);
 	g_autofree char *queue_file = g_build_filename(of_queue, "x.txt", NULL);
 	g_autofree char *all_file = g_build_filename(of_all, "x.txt", NULL);
-	g_autofree char *of_common = g_build_filename(dir, "queues", "hr", "common", NULL);
+	g_autofree char *of_common = g_build_filename(queue, "common", NULL);
 	g_autofree char *all_html = g_build_filename(of_all, "x.html", NULL);
 	g_autofree char *common_html = g_build_filename(of_common, "x.html", NULL);
 	g_autofree char *html = NULL;
@@ -228,8 +230,8 @@ static void test_override(void)
 	g_assert_false(lk_template_fill(dir, "hr", "sv", "x", "txt", values, &text, &error));
 	g_assert_error(error, LK_ERROR, LK_ERR_NOINPUT);
 	g_assert_nonnull(strstr(error->message, "sv/x.txt"));
-	const char *const made[] = {queue_file, all_file,  all_html, common_html,
-				    of_queue,	of_common, of_all};
+	const char *const made[] = {queue_file, all_file, all_html, common_html, of_queue,
+				    of_common,	of_all,	  queue,    queues,	 dir};
 	for (unsigned i = 0; i < G_N_ELEMENTS(made); i++)
 		g_assert_cmpint(g_remove(made[i]), ==, 0);
 }
