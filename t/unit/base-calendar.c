@@ -4,6 +4,7 @@
 #include "lib/base/err.h"
 
 #include <string.h>
+#include <time.h>
 
 typedef struct {
 	const char *name;
@@ -489,13 +490,13 @@ static void test_is_fast(void)
 	const lk_calendar *calendar = calendar_of("clinic");
 	lk_time start = at("2026-01-01T00:00:00Z");
 	lk_time sum = lk_calendar_add_seconds(calendar, start, 5000 * INT64_C(3600));
-	int64_t before = g_get_monotonic_time();
-	int64_t took = 0;
+	clock_t before = clock();
+	clock_t took = 0;
 
 	for (int i = 0; i < 20000; i++)
 		sum ^= lk_calendar_add_seconds(calendar, start + i * INT64_C(60) * LK_SECOND,
 					       1000 * INT64_C(3600));
-	took = g_get_monotonic_time() - before;
+	took = (clock() - before) / (CLOCKS_PER_SEC / 1000000);
 	g_test_message("%.2f us each (%d)", (double)took / 20000, (int)(sum & 1));
 	g_assert_cmpint(took / 20000, <, 100);
 }

@@ -1,10 +1,10 @@
 /* Patterns and globs: what they match, and that nothing makes them stall. */
 #include "lib/base/pattern.h"
 
-#include "lib/base/clock.h"
 #include "lib/base/err.h"
 
 #include <string.h>
+#include <time.h>
 
 static lk_pattern *pattern_of(const char *slashed)
 {
@@ -148,9 +148,9 @@ static void test_bounded(void)
 			for (unsigned j = 0; j < rows[i].repeats; j++)
 				g_string_append(text, rows[i].core);
 			g_string_append(text, rows[i].tail);
-			int64_t begun = lk_monotonic_ms();
+			clock_t begun = clock();
 			lk_match got = match(rows[i].pattern, text->str);
-			int64_t took = lk_monotonic_ms() - begun;
+			int64_t took = (clock() - begun) / (CLOCKS_PER_SEC / 1000);
 			g_test_message("%s jit %u: %d, %" G_GINT64_FORMAT " ms", rows[i].pattern,
 				       jit, (int)got, took);
 			g_assert_cmpint(took, <, 5000);
@@ -245,9 +245,9 @@ static void test_glob(void)
 			g_error("%s on %s", rows[i].glob, rows[i].text);
 	/* Linear: a megabyte and many stars. */
 	g_autofree char *text = g_strnfill(1 << 20, 'a');
-	int64_t begun = lk_monotonic_ms();
+	clock_t begun = clock();
 	g_assert_false(glob("*a*a*a*a*a*a*a*a*a*a*a*a*a*a*a*a*a*a*a*a*a*b*", text));
-	g_assert_cmpint(lk_monotonic_ms() - begun, <, 2000);
+	g_assert_cmpint(clock() - begun, <, 2 * CLOCKS_PER_SEC);
 }
 
 int main(int argc, char **argv)

@@ -1,9 +1,8 @@
 #include "lib/base/text.h"
 
-#include "lib/base/clock.h"
-
 #include <glib.h>
 #include <string.h>
+#include <time.h>
 
 #define R "\xEF\xBF\xBD"
 
@@ -69,9 +68,9 @@ static void test_clean_linear(void)
 		size_t period = strlen(fills[f]);
 		for (size_t i = 0; i < N; i++)
 			bytes[i] = fills[f][i % period];
-		int64_t start = lk_monotonic_ms();
+		clock_t start = clock();
 		g_autofree char *text = lk_text_clean(bytes, N);
-		g_assert_cmpint(lk_monotonic_ms() - start, <, 20000);
+		g_assert_cmpint(clock() - start, <, 20 * CLOCKS_PER_SEC);
 		g_assert_cmpuint(strlen(text), >=, N / 2);
 	}
 }

@@ -10,6 +10,7 @@
 #include "lib/mail/words.h"
 
 #include <string.h>
+#include <time.h>
 
 static void test_words(void)
 {
@@ -126,10 +127,10 @@ static void test_address_bombs(void)
 			g_ptr_array_new_with_free_func((GDestroyNotify)lk_address_free);
 		while (bomb->len < LK_FIELD_BYTES)
 			g_string_append(bomb, units[i]);
-		gint64 start = g_get_monotonic_time();
+		clock_t start = clock();
 		lk_addresses_parse(bomb->str, bomb->len, list);
 		g_assert_cmpuint(list->len, <=, LK_ADDRESSES_MOST);
-		g_assert_cmpint(g_get_monotonic_time() - start, <, 2 * G_USEC_PER_SEC);
+		g_assert_cmpint(clock() - start, <, 2 * CLOCKS_PER_SEC);
 	}
 }
 
@@ -296,15 +297,16 @@ static void test_text_bombs(void)
 		g_autoptr(GString) bomb = g_string_new(NULL);
 		while (bomb->len < 1000 * 1000)
 			g_string_append(bomb, units[i]);
-		gint64 start = g_get_monotonic_time();
+		clock_t start = clock();
 		g_autofree char *html = lk_html_to_text(bomb->str, bomb->len);
 		g_autofree char *reply = lk_reply_text(bomb->str, "Re: x");
 		g_assert_true(g_utf8_validate(html, -1, NULL));
 		g_assert_true(g_utf8_validate(reply, -1, NULL));
-		gint64 took = g_get_monotonic_time() - start;
-		if (took > 5 * G_USEC_PER_SEC)
-			g_test_message("%s: %d ms", units[i], (int)(took / 1000));
-		g_assert_cmpint(took, <, 5 * G_USEC_PER_SEC);
+		clock_t took = clock() - start;
+		if (took > 5 * CLOCKS_PER_SEC)
+			g_test_message("%s: %d ms", units[i],
+				       (int)(took / (CLOCKS_PER_SEC / 1000)));
+		g_assert_cmpint(took, <, 5 * CLOCKS_PER_SEC);
 	}
 }
 

@@ -251,7 +251,7 @@ static void test_idle(void)
 	g_assert_true(news);
 	g_assert_true(lk_imap_wait(f.imap, 20000, f.p.server.wake_fd, true, &news, NULL));
 	g_assert_true(news);
-	g_assert_cmpint(lk_monotonic_ms() - begun, <, 5000);
+	g_assert_cmpint(lk_monotonic_ms() - begun, <, 15000);
 	begun = lk_monotonic_ms();
 	g_assert_true(lk_imap_wait(f.imap, 300, f.p.server.wake_fd, true, &news, NULL));
 	g_assert_true(news); /* the time is over */
@@ -291,7 +291,7 @@ static void test_idle_is_woken(void)
 		g_assert_false(news);
 		g_assert_true(lk_imap_is_alive(f.imap));
 	}
-	g_assert_cmpint(lk_monotonic_ms() - begun, <, 3000);
+	g_assert_cmpint(lk_monotonic_ms() - begun, <, 15000);
 	close_folder(&f);
 	close(wake_pipe[0]);
 	close(wake_pipe[1]);
@@ -316,7 +316,7 @@ static void test_told_before(void)
 	int64_t begun = lk_monotonic_ms();
 	g_assert_true(lk_imap_wait(f.imap, 20000, f.p.server.wake_fd, true, &news, NULL));
 	g_assert_true(news);
-	g_assert_cmpint(lk_monotonic_ms() - begun, <, 1000);
+	g_assert_cmpint(lk_monotonic_ms() - begun, <, 15000);
 	close_folder(&f);
 }
 

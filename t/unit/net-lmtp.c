@@ -215,7 +215,7 @@ static void test_impatience(void)
 	int64_t begun = lk_monotonic_ms();
 	(void)ask(&s, NULL);
 	g_assert_cmpint(ask(&s, NULL), ==, 421);
-	g_assert_cmpint(lk_monotonic_ms() - begun, <, 4000);
+	g_assert_cmpint(lk_monotonic_ms() - begun, <, 15000);
 	g_assert_cmpint(end(&s), ==, 0);
 	/* someone who talks another protocol */
 	s = begin(250, 1000, NULL);

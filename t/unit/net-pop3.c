@@ -128,9 +128,9 @@ static void test_broken_mails(void)
 		const char *words;
 		int64_t most_ms;
 	} cases[] = {
-		{play_eof, LK_ERR_RETRY, "the server closed the connection", 1000},
-		{play_drip, LK_ERR_RETRY, "", 6000},
-		{play_flood, LK_ERR_MESSAGE, "longer than 100000 bytes", 3000},
+		{play_eof, LK_ERR_RETRY, "the server closed the connection", 15000},
+		{play_drip, LK_ERR_RETRY, "", 15000},
+		{play_flood, LK_ERR_MESSAGE, "longer than 100000 bytes", 15000},
 	};
 	for (size_t i = 0; i < G_N_ELEMENTS(cases); i++) {
 		fixture f = {0};
