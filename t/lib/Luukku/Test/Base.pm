@@ -39,6 +39,10 @@ our @EXPORT = qw(source_dir build_dir program temp_dir run wait_until skip_or_di
 my $source = Cwd::realpath(
 	File::Spec->catdir((File::Spec->splitpath(__FILE__))[1], (File::Spec->updir) x 4));
 
+# Tests say how long something takes on a quiet machine; it may take several times that beside
+# others, and only a failure waits so long.
+my $patience = 5;
+
 sub source_dir {
 	return $source;
 }
@@ -121,10 +125,13 @@ sub run {
 	close $out_end;
 	close $err_end;
 	my %text = (out => '', err => '');
-	my $timed_out = read_both($out, $err, \%text, time + ($option{seconds} // 60));
+	my $timed_out = read_both($out, $err, \%text, time + $patience * ($option{seconds} // 60));
 	kill 'KILL', -$pid if $timed_out;
 	waitpid $pid, 0;
-	return { %text, status => $? >> 8, signal => $? & 127, timed_out => $timed_out };
+	my $signal = $? & 127;
+	my $status = $signal ? 128 + $signal : $? >> 8;
+	$text{err} .= "$argv[0]: ended by the test, it took longer than its time\n" if $timed_out;
+	return { %text, status => $status, signal => $signal, timed_out => $timed_out };
 }
 
 # Reads both pipes to their ends; true when the deadline came first.
@@ -149,7 +156,7 @@ sub wait_until {
 	my $words = ref $args[0] eq 'CODE' ? undef : shift @args;
 	my ($condition, $seconds, $more) = @args;
 	$words //= $more // 'a condition';
-	my $deadline = time + ($seconds // 20);
+	my $deadline = time + $patience * ($seconds // 20);
 	my $pause = 0.01;
 	while (1) {
 		my $value = $condition->();

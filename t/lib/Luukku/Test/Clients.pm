@@ -97,7 +97,7 @@ sub drive {
 			wait_until(sub {
 				$seen = length slurp($screen);
 				syswrite $keys, "\cL";
-				eval { wait_until(sub { length slurp($screen) > $seen }, 1); 1 };
+				eval { wait_until(sub { length slurp($screen) > $seen }, 0.2); 1 };
 			}, 30, "$command->[0] to listen");
 			$seen = length slurp($screen);
 			syswrite $keys, $text =~ tr/\n/\r/r;

@@ -11,6 +11,7 @@ use File::Temp ();
 use IO::Socket::INET;
 use POSIX qw(:sys_wait_h);
 use Time::HiRes qw(time);
+use Luukku::Test::Base qw(wait_until);
 
 our @EXPORT_OK = qw(wait_until free_port spawn stop_pid is_running run_dir log_as_comments slurp
 	unprivileged_ids);
@@ -28,33 +29,21 @@ sub run_dir {
 	return "$run_dir";
 }
 
-# Calls the condition until it is true and returns its value; dies with the words after `seconds`.
-sub wait_until {
-	my ($what, $condition, $seconds) = @_;
-	my $deadline = time + ($seconds // 20);
-	my $pause = 0.01;
-	while (1) {
-		my $value = $condition->();
-		return $value if $value;
-		die "gave up waiting: $what\n" if time > $deadline;
-		select undef, undef, undef, $pause;
-		$pause *= 1.3 if $pause < 0.1;    # a condition that asks a server costs something
-	}
-}
-
-# A loopback port that nobody listens on, never the same twice within one program.
+# A loopback port that nobody listens on, never the same twice within one program. Below those that
+# the system gives to whoever connects: one of theirs could be taken before our server has it.
 my %given;
+my ($first_port, $last_port) = (10_240, 32_000);
 
 sub free_port {
-	for (1 .. 100) {
-		my $socket = IO::Socket::INET->new(
-			LocalAddr => '127.0.0.1', LocalPort => 0, Proto => 'tcp', Listen => 1)
-			or die "no free port: $!";
-		my $port = $socket->sockport;
+	for (1 .. 1000) {
+		my $port = $first_port + int rand $last_port - $first_port;
+		next if $given{$port}++;
+		my $socket = IO::Socket::INET->new(LocalAddr => '127.0.0.1', LocalPort => $port, Proto => 'tcp',
+			Listen => 1) // next;
 		close $socket;
-		return $port if !$given{$port}++;
+		return $port;
 	}
-	die "no free port\n";
+	die "no free port between $first_port and $last_port\n";
 }
 
 # uid and gid for servers: ours, or those of `nobody` when we are root.
