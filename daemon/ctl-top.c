@@ -250,6 +250,11 @@ static void end_it(int number)
 	is_over = 1;
 }
 
+/* Only to end a wait: it is drawn anew, to the new size. */
+static void wake_up(int number)
+{
+}
+
 /* Escape sequences of ECMA-48 and of xterm: another screen, no cursor; and back. */
 static void enter(struct termios *before)
 {
@@ -259,9 +264,14 @@ static void enter(struct termios *before)
 	(void)sigaction(SIGINT, &action, NULL);
 	(void)sigaction(SIGTERM, &action, NULL);
 	(void)sigaction(SIGHUP, &action, NULL);
+	(void)sigaction(SIGQUIT, &action, NULL);
+	action.sa_handler = wake_up;
+	(void)sigaction(SIGWINCH, &action, NULL);
 	if (tcgetattr(STDIN_FILENO, before) == 0) {
 		raw = *before;
 		raw.c_lflag &= ~(tcflag_t)(ICANON | ECHO);
+		/* Who stops it would be left without a cursor. */
+		raw.c_cc[VSUSP] = _POSIX_VDISABLE;
 		(void)tcsetattr(STDIN_FILENO, TCSANOW, &raw);
 	}
 	fputs("\033[?1049h\033[?25l", stdout);
@@ -296,9 +306,17 @@ static void draw(const GPtrArray *lines)
 static void wait_for_key(int64_t seconds)
 {
 	struct pollfd watch = {.fd = STDIN_FILENO, .events = POLLIN};
+	struct timespec wait = {.tv_sec = seconds};
+	sigset_t before, held;
 	char key = 0;
+	int n = 0;
 
-	if (poll(&watch, 1, (int)seconds * 1000) <= 0 || is_over)
+	/* A signal between the look at is_over and the wait would be slept through. */
+	(void)sigfillset(&held);
+	(void)sigprocmask(SIG_BLOCK, &held, &before);
+	n = is_over ? 0 : ppoll(&watch, 1, &wait, &before);
+	(void)sigprocmask(SIG_SETMASK, &before, NULL);
+	if (n <= 0 || is_over)
 		return;
 	if (read(STDIN_FILENO, &key, 1) <= 0 || key == 'q' || key == 'Q' || key == 4)
 		is_over = 1;

@@ -55,7 +55,7 @@ is_deeply([out()], ['chase-notice aino@example.fi', "progress $from"], 'the cust
 my %mail = map { $_->{to} => $_->{wire} } $desk->acknowledge;
 my $progress = text_of($mail{$from});
 like($progress, qr/TUKI-$ticket/, 'the answer names the ticket');
-like($progress, qr/toimittajaa Laite Oy/, '... the supplier, which has a public name');
+like($progress, qr/toimittajaa \(Laite Oy\)/, '... the supplier, which has a public name');
 like($progress, qr/27\.3\.2026/, '... since when');
 like($progress, qr/viimeist\S+ ma 30\.3\.2026/, '... and the promised time');
 unlike($progress, qr/aino/i, '... but no agent');

@@ -103,7 +103,7 @@ my %owner = map { $_->[0] => $_->[1] } $db->sql('SELECT id, owner FROM ticket');
 is_deeply([grep { ($notices{$_}[0] // '') ne $owner{$_} } @order], [], '... to the agent who owns it now');
 deliver(from => $agents[0], subject => 'vielä', headers => $proof, text => "#seuraava\n");
 round('one more #next');
-ok((grep { $_->{rcpt}[0] eq $agents[0] && (map { $_->{text} } parts($_->{data}))[0] =~ /ei odota yhtään tikettiä/ } $desk->smtp->mails), 'says that nothing waits');
+ok((grep { $_->{rcpt}[0] eq $agents[0] && (map { $_->{text} } parts($_->{data}))[0] =~ /ei odota yhtään tukipyyntöä/ } $desk->smtp->mails), 'says that nothing waits');
 note sprintf '%-22s | %s', 'agent', 'tickets, with their place in the order of urgency';
 note sprintf '%-22s | %s', $_->[0], join ' ', map { "TUKI-$_ (" . $place{$_} . ')' } split / /, $_->[2] for @share;
 

@@ -85,8 +85,8 @@ $db->sql("UPDATE ticket SET owner = 'cecilia\@example.fi', priority = 'high' WHE
 is($db->sql("SELECT string_agg(l, ' ') FROM (SELECT DISTINCT language AS l FROM ticket ORDER BY 1) AS x"), 'en fi sv', 'in three languages');
 
 # --- #list, 20 a mail -------------------------------------------------------------------------------
-my %forms = (aino => ['#lista', '#lisää', qr/^Avoimet tiketit, kiireellisimmät ensin:$/m, qr/uusi  ict  tavallinen/],
-	cecilia => ['#list', '#mer', qr/^Öppna ärenden, de mest brådskande först:$/m, qr/ny  ict  viktig/], bo => ['#list', '#more', qr/^Open tickets, the most urgent first:$/m, qr/new  ict  normal/]);
+my %forms = (aino => ['#lista', '#lisää', qr/^Avoimet tukipyynnöt, kiireellisimmät ensin:$/m, qr/uusi  ict  tavallinen/],
+	cecilia => ['#list', '#mer', qr/^Öppna ärenden, de mest brådskande först:$/m, qr/nytt  ict  viktig/], bo => ['#list', '#more', qr/^Open tickets, the most urgent first:$/m, qr/new  ict  normal/]);
 my %seen;
 for my $page (1 .. 3) {
 	my $got = asked(map { $_ => $forms{$_}[$page == 1 ? 0 : 1] . "\n" } keys %forms);
@@ -132,7 +132,7 @@ like(asked(aino => "#hae lentokone\n")->{aino}, qr/^Mitään ei löytynyt\.$/m, 
 $desk->ctl('do', $reference, "tag +x$_", '--as', 'bo') for 1 .. 22;
 $desk->ctl('do', $reference, 'priority high', '--as', 'bo');
 my $history = asked(aino => "#historia $reference\n", cecilia => "$reference #historik\n");
-like($history->{aino}, qr/^Tiketin $reference historia, uusin ensin:$/m, 'a history in Finnish');
+like($history->{aino}, qr/^Tukipyynnön $reference historia, uusin ensin:$/m, 'a history in Finnish');
 like($history->{aino}, qr/bo\@example\.fi  tärkeys: tavallinen -> tärkeä$/m, '... with its words') or diag $history->{aino};
 like($history->{cecilia}, qr/bo\@example\.fi  prioritet: normal -> viktig$/m, '... in Swedish');
 my $more = asked(aino => "#lisää\n")->{aino};

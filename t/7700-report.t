@@ -140,4 +140,17 @@ is($db->sql("SELECT open_seconds('ict', '2019-06-03 09:00+03', '2019-06-04 10:00
 is($db->sql("SELECT open_seconds('ict', '2026-03-02 09:00+02', '2026-03-03 09:00+02')"), 8 * 3600, '... and change no others');
 is($db->sql("SELECT open_seconds('ict', '2010-01-01', '2010-01-05')"), undef, 'what is not known is not made up');
 
+# --- opened again after the period ----------------------------------------------------------------------
+$desk->configure(site => 'languages = ( "fi" ); agent_reports = true;');
+# A ticket that was resolved in the month and opened again after it was not open at its end, for whoever counts.
+my $open = sub { my $n = 0; $n += $_->{open} for rows($_[0], @dates); return $n };
+my ($of_queues, $of_agents) = map { $open->($_) } qw(queues agents);
+my $again = $db->sql(q{SELECT min(id) FROM ticket WHERE status IN ('resolved', 'closed') AND owner IS NOT NULL
+	AND resolved_at < '2026-03-30' AND opened_at > '2026-03-01'});
+$db->sql($_) for "UPDATE ticket SET status = 'open', resolved_at = NULL, closed_at = NULL, reopened = reopened + 1 WHERE id = $again",
+	"UPDATE stage SET to_at = '2026-04-10 09:00+03' WHERE ticket_id = $again AND to_at IS NULL",
+	"INSERT INTO stage (ticket_id, queue, status, from_at) SELECT id, queue, 'open', '2026-04-10 09:00+03' FROM ticket WHERE id = $again";
+is($open->('queues'), $of_queues, 'report queues: open at the end of the month, not now');
+is($open->('agents'), $of_agents, 'report agents: the same');
+
 done_testing;

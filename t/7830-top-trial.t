@@ -105,4 +105,21 @@ ok($read->(qr/over/, 30), 'q ends it');
 like($seen, qr/\e\[\?25h\e\[\?1049l\s*icanon\s*over/, 'and the terminal is as it was');
 close $in;
 waitpid $pid, 0;
+
+# A new size is seen at once, and Ctrl-C ends it at once, however long it would have waited.
+($command, $seen) = ("tty; " . $command =~ s/--every 1/--every 3600/r, '');
+$pid = open3($in, $out, undef, 'script', '-qfc', $command, '/dev/null');
+ok($read->(qr{^(/dev/\S+).*QUEUE.*\e\[J}s, 60), 'shown once an hour');
+my ($tty) = $seen =~ m{^(/dev/\S+)};
+$seen = '';
+system('stty', '-F', $tty, 'cols', 30, 'rows', 8);
+ok($read->(qr/\e\[H.*\e\[J/s, 20), 'but anew when the window has another size');
+@lines = map { s/\e\[K//r } split /\r*\n/, decode('UTF-8', ($seen =~ /\e\[H(.*?)\e\[J/s)[0] // '');
+is_deeply([scalar @lines, grep { length > 30 } @lines], [8], 'to which it keeps');
+print {$in} "\x03";
+$in->flush;
+ok($read->(qr/over/, 20), 'Ctrl-C ends it');
+like($seen, qr/\e\[\?25h\e\[\?1049l\s*(?:\^C)?\s*icanon\s*over/, 'and the terminal is as it was');
+close $in;
+waitpid $pid, 0;
 done_testing;

@@ -133,7 +133,8 @@ typedef enum {
 static const char *const reasons[WHY_N][LK_N_LANGS] = {
 	[WHY_NO_AGENT] = {"sen lähettäjä ei ole käsittelijä", "avsändaren är ingen handläggare",
 			  "its sender is no agent"},
-	[WHY_TAKES_PART] = {"käsittelijä on tiketillä asiakkaana", "handläggaren är kund i ärendet",
+	[WHY_TAKES_PART] = {"käsittelijä on tukipyynnössä asiakkaana",
+			    "handläggaren är kund i ärendet",
 			    "the agent takes part in the ticket as a customer"},
 	[WHY_FROM] = {"siinä ei ole täsmälleen yhtä From-kenttää, jossa on täsmälleen yksi osoite",
 		      "det har inte precis ett From-fält med precis en adress",
@@ -142,13 +143,13 @@ static const char *const reasons[WHY_N][LK_N_LANGS] = {
 			"vår e-postserver fann att det inte kommer därifrån det påstår",
 			"our mail server found that it does not come from where it says"},
 	[WHY_TOKEN] =
-		{"se tuli tälle käsittelijälle ja tiketille tehtyyn vastausosoitteeseen",
+		{"se tuli tälle käsittelijälle ja tukipyynnölle tehtyyn vastausosoitteeseen",
 		 "det kom till svarsadressen som gjorts för denna handläggare och detta ärende",
 		 "it came to the reply address made for this agent and ticket"},
-	[WHY_LEFT] = {"tiketti on siirtynyt jonoon, jota et palvele",
+	[WHY_LEFT] = {"tukipyyntö on siirtynyt jonoon, jota et palvele",
 		      "ärendet har flyttats till en kö som du inte sköter",
 		      "the ticket has moved to a queue that the agent does not serve"},
-	[WHY_OUT_OF_SIGHT] = {"tiketti ei ole käsittelijän nähtävissä",
+	[WHY_OUT_OF_SIGHT] = {"tukipyyntö ei ole käsittelijän nähtävissä",
 			      "handläggaren ser inte ärendet",
 			      "the ticket is out of the agent's sight"},
 	[WHY_VERIFIED] = {"postipalvelimemme varmisti lähettäjän (senders_verified)",
@@ -164,24 +165,24 @@ static const char *const reasons[WHY_N][LK_N_LANGS] = {
 	[WHY_OTHER_AGENT] = {"vastausosoite tehtiin toiselle käsittelijälle",
 			     "svarsadressen gjordes för en annan handläggare",
 			     "the reply address was made for another agent"},
-	[WHY_OTHER_TICKET] = {"vastausosoite tehtiin toiselle tiketille",
+	[WHY_OTHER_TICKET] = {"vastausosoite tehtiin toiselle tukipyynnölle",
 			      "svarsadressen gjordes för ett annat ärende",
 			      "the reply address was made for another ticket"},
 	[WHY_OTHER_TICKETS] =
-		{"sen vastausosoite pätee vain omaan tikettiinsä, ja komennot nimeävät muita",
+		{"sen vastausosoite pätee vain omaan tukipyyntöönsä, ja komennot nimeävät muita",
 		 "svarsadressen gäller bara sitt eget ärende, och kommandona nämner andra",
 		 "its reply address counts for its own ticket alone, and the commands name others"},
 	[WHY_REVOKED] = {"vastausosoite mitätöitiin, koska se oli päätynyt muille",
 			 "svarsadressen återkallades, eftersom den hade gått till andra",
 			 "the reply address was revoked, because it had gone to others"},
-	[WHY_OVER] = {"tiketin sulkemisesta on liian kauan, jotta sen vastausosoite kelpaisi",
+	[WHY_OVER] = {"tukipyynnön sulkemisesta on liian kauan, jotta sen vastausosoite kelpaisi",
 		      "ärendet stängdes för länge sedan för att svarsadressen ska gälla",
 		      "the ticket was closed too long ago for its reply address"},
 	[WHY_TWICE] = {"otsake, joka sanoo viestin sisäiseksi, on siinä useammin kuin kerran",
-		       "huvudet som säger att brevet är internt finns mer än en gång",
+		       "huvudet som säger att mejlet är internt finns mer än en gång",
 		       "the header that says the mail is internal is there more than once"},
 	[WHY_NOT_INTERNAL] = {"postijärjestelmämme ei sano viestiä sisäiseksi",
-			      "vårt e-postsystem säger inte att brevet är internt",
+			      "vårt e-postsystem säger inte att mejlet är internt",
 			      "our mail system does not say that the mail is internal"},
 	[WHY_DOMAIN] = {"postipalvelimemme todistaa vain verkkotunnuksen, ei kirjoittajaa "
 			"(senders_verified ei ole päällä)",
@@ -212,6 +213,14 @@ static lk_authority_decision say(lk_authority authority, lk_proof proof, why bec
 const char *lk_authority_reason(const lk_authority_decision *decision, lk_lang lang)
 {
 	return reasons[decision->because][lang];
+}
+
+const char *lk_authority_words(const char *english, lk_lang lang)
+{
+	for (size_t i = 0; i < G_N_ELEMENTS(reasons); i++)
+		if (g_strcmp0(reasons[i][LK_LANG_EN], english) == 0)
+			return reasons[i][lang];
+	return NULL;
 }
 
 static bool is_below(const char *domain, const char *above)

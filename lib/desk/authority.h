@@ -101,6 +101,8 @@ lk_authority_decision lk_authority_decide(const lk_authority_facts *facts);
 
 /* The reason in the agent's language. Static. */
 const char *lk_authority_reason(const lk_authority_decision *decision, lk_lang lang);
+/* A reason of the history in that language; NULL: it is none of ours. Static. */
+const char *lk_authority_words(const char *english, lk_lang lang);
 
 /* May the agent be told of the facts' ticket: by sight, or because they had it before? */
 bool lk_authority_knows(const lk_authority_facts *facts);

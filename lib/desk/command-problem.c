@@ -68,15 +68,15 @@ static const struct {
 		  "The text cannot belong to both #%h and #%w. Send them apart."}},
 	[LK_PROBLEM_TOO_MANY] = {"too_many",
 				 {"Liian monta komentoa tai viitettä yhdessä viestissä.",
-				  "För många kommandon eller referenser i ett brev.",
+				  "För många kommandon eller referenser i ett mejl.",
 				  "Too many commands or references in one mail."}},
 	[LK_PROBLEM_NO_TICKET] = {"no_ticket",
 				  {"Tikettiä %w ei ole.", "Ärendet %w finns inte.",
 				   "There is no ticket %w."}},
 	[LK_PROBLEM_WHICH_TICKET] =
 		{"which_ticket",
-		 {"Viesti ei kerro, mitä tikettiä #%w koskee. Kirjoita viite komennon eteen.",
-		  "Brevet säger inte vilket ärende #%w gäller. Skriv referensen före kommandot.",
+		 {"Viesti ei kerro, mitä tukipyyntöä #%w koskee. Kirjoita tunnus komennon eteen.",
+		  "Mejlet säger inte vilket ärende #%w gäller. Skriv referensen före kommandot.",
 		  "The mail does not say which ticket #%w is about. Write its reference before "
 		  "the command."}},
 	[LK_PROBLEM_AGENT] = {"agent",
@@ -85,7 +85,7 @@ static const struct {
 			       "There is no agent \"%w\".[ Did you mean %h?]"}},
 	[LK_PROBLEM_NOT_IN_QUEUE] =
 		{"not_in_queue",
-		 {"%w ei ole jonon %h käsittelijä. Siirrä tiketti ensin: #queue.",
+		 {"%w ei ole jonon %h käsittelijä. Siirrä tukipyyntö ensin: #queue.",
 		  "%w är inte handläggare i kön %h. Flytta ärendet först: #queue.",
 		  "%w is no agent of queue %h. Move the ticket first: #queue."}},
 	[LK_PROBLEM_QUEUE] = {"queue",
@@ -118,7 +118,7 @@ static const struct {
 		 {"Asiakkaalta ei ole kysytty mitään sen jälkeen kun hän viimeksi kirjoitti. "
 		  "Kirjoita kysymys viestiin.",
 		  "Ingen fråga har gått till kunden sedan kunden senast skrev. Skriv frågan i "
-		  "brevet.",
+		  "mejlet.",
 		  "No question went to the customer since they last wrote. Write it into the "
 		  "mail."}},
 	[LK_PROBLEM_MISSING] =
@@ -129,22 +129,22 @@ static const struct {
 		  "anyway.",
 		  "Missing: %w. Answer with #field %h=VALUE or #resolve anyway."}},
 	[LK_PROBLEM_STATUS] = {"status",
-			       {"#%w ei käy, kun tiketin tila on %h.",
+			       {"#%w ei käy, kun tukipyynnön tila on %h.",
 				"#%w går inte när ärendets status är %h.",
 				"#%w does not fit a ticket that is %h."}},
 	[LK_PROBLEM_NEEDS_TEXT] = {"needs_text",
 				   {"#%w tarvitsee tekstin.", "#%w behöver en text.",
 				    "#%w needs a text."}},
 	[LK_PROBLEM_ITSELF] = {"itself",
-			       {"%w on tämä tiketti itse.", "%w är detta ärende självt.",
+			       {"%w on tämä tukipyyntö itse.", "%w är detta ärende självt.",
 				"%w is this very ticket."}},
 	[LK_PROBLEM_CIRCLE] = {"circle",
-			       {"%w on jo tämän tiketin alla.",
+			       {"%w on jo tämän tukipyynnön alla.",
 				"%w finns redan under detta ärende.",
 				"%w is below this ticket already."}},
 	[LK_PROBLEM_MESSAGE] = {"message",
 				{"Tiketillä ei ole erotettavaa viestiä %w.",
-				 "Ärendet har inget brev %w att dela av.",
+				 "Ärendet har inget mejl %w att dela av.",
 				 "The ticket has no message %w that could be split off."}},
 	[LK_PROBLEM_MANAGERS] = {"managers",
 				 {"Vain jonon esimies voi käyttää komentoa #%w.",
@@ -160,7 +160,7 @@ static const struct {
 		{"stale",
 		 {"Asiakas kirjoitti sen viestin jälkeen, johon tämä vastaa. #send suorittaa "
 		  "komennon silti, #drop hylkää sen.",
-		  "Kunden skrev efter det brev som detta svarar på. #send utför kommandot ändå, "
+		  "Kunden skrev efter det mejl som detta svarar på. #send utför kommandot ändå, "
 		  "#drop förkastar det.",
 		  "The customer wrote after the mail that this answers. #send runs it all the "
 		  "same, #drop forgets it."}},
@@ -170,7 +170,7 @@ static const struct {
 				  "There is no template \"%w\".[ The templates are %h.]"}},
 	[LK_PROBLEM_ALONE] = {"alone",
 			      {"#%w kirjoitetaan yksin omaan viestiinsä.",
-			       "#%w skrivs ensamt i ett eget brev.",
+			       "#%w skrivs ensamt i ett eget mejl.",
 			       "#%w stands alone in a mail of its own."}},
 	[LK_PROBLEM_NO_SELF] = {"no_self",
 				{"#%w tarvitsee käsittelijän: --as OSOITE.",

@@ -3,6 +3,7 @@
 
 #include "lib/base/text.h"
 #include "lib/desk/authority.h"
+#include "lib/desk/term.h"
 #include "lib/desk/when.h"
 
 #include <string.h>
@@ -16,6 +17,13 @@ static void set_text(lk_json *out, const char *key, const char *text)
 	g_autofree char *cut = squeezed ? lk_text_cut(squeezed, MAX_REASON) : NULL;
 
 	lk_json_set_text(out, key, cut ? cut : "");
+}
+
+static void set_reason(const lk_reader *reader, lk_json *out, const char *english)
+{
+	g_autofree char *words = lk_term_reason(english, reader->lang);
+
+	set_text(out, "reason", words);
 }
 
 static void set_when(const lk_reader *reader, lk_json *out, lk_time at)
@@ -69,8 +77,9 @@ static bool add_stuck(const lk_reader *reader, lk_json *out, GError **error)
 		lk_json_push(lines, one);
 		lk_json_set_bool(one, state, true);
 		set_text(one, "recipient", lk_row_text(rows, row, "recipient"));
-		set_text(one, "reason", lk_row_text(rows, row, "reason"));
-		set_text(one, "template", lk_row_text(rows, row, "template"));
+		set_reason(reader, one, lk_row_text(rows, row, "reason"));
+		set_text(one, "template",
+			 lk_term_template(lk_row_text(rows, row, "template"), reader->lang));
 		set_when(reader, one, lk_row_time(rows, row, "at"));
 		set_reference(reader, one, lk_row_int(rows, row, "ticket"));
 		if (!add_choice(reader, one, queue, lk_row_int(rows, row, "id"), kinds, error)) {
@@ -101,7 +110,7 @@ static bool add_quarantine(const lk_reader *reader, lk_json *out, GError **error
 		set_text(one, "from", lk_row_text(rows, row, "from_address"));
 		set_text(one, "title", lk_row_text(rows, row, "subject"));
 		set_text(one, "mailbox", lk_row_text(rows, row, "mailbox"));
-		set_text(one, "reason", lk_row_text(rows, row, "detail"));
+		set_reason(reader, one, lk_row_text(rows, row, "detail"));
 		set_when(reader, one, lk_row_time(rows, row, "at"));
 		if (!add_choice(reader, one, queue, lk_row_int(rows, row, "id"), kinds, error)) {
 			lk_json_unref(lines);
@@ -139,7 +148,7 @@ static void add_unacknowledged(const lk_reader *reader, lk_json *out)
 		if (!t || !lk_reader_sees(reader, t->queue) || count++ >= LK_DIGEST_ROWS)
 			continue;
 		one = lk_digest_line(reader, t, LK_DO_TAKE | LK_DO_GIVE | LK_DO_TELL);
-		set_text(one, "reason", lk_row_text(rows, row, "reason"));
+		set_reason(reader, one, lk_row_text(rows, row, "reason"));
 		lk_json_push(lines, one);
 	}
 	lk_digest_take_rows(out, "unacknowledged", lines, count);
@@ -169,7 +178,7 @@ static void add_held(const lk_reader *reader, lk_json *out)
 		one = lk_json_object();
 		actions = lk_json_array();
 		lk_json_set_text(one, "agent", lk_digest_name(reader, agent->address));
-		set_text(one, "reason", lk_row_text(p->held, row, "reason"));
+		set_reason(reader, one, lk_row_text(p->held, row, "reason"));
 		set_when(reader, one, lk_row_time(p->held, row, "at"));
 		set_reference(reader, one, ticket);
 		lk_digest_add_mailto(actions, "is_write", agent->address,

@@ -9,7 +9,7 @@ static const char *const texts[][LK_N_LANGS] = {
 	[LK_REMARK_DEPUTY] = {"%a on poissa: annettiin sijaiselle %b.",
 			      "%a är borta: gavs till ersättaren %b.",
 			      "%a is away: given to the deputy %b"},
-	[LK_REMARK_NO_NEXT] = {"Jonoissasi ei odota yhtään tikettiä ilman käsittelijää.",
+	[LK_REMARK_NO_NEXT] = {"Jonoissasi ei odota yhtään tukipyyntöä ilman käsittelijää.",
 			       "Inget ärende utan handläggare väntar i dina köer.",
 			       "no ticket without owner waits in your queues"},
 	[LK_REMARK_NOT_COPIED] = {"%a ei ollut osallisena.", "%a var inte deltagare.",

@@ -10,6 +10,12 @@ const char *lk_term_priority(const char *priority, lk_lang lang);
 const char *lk_term_template(const char *template_name, lk_lang lang);
 const char *lk_term_event(const char *event, lk_lang lang);
 
+/*
+ * Why something was decided; what the history says in English. The beginning is put into the
+ * language where it has words for it. NULL: NULL. Caller frees.
+ */
+char *lk_term_reason(const char *english, lk_lang lang);
+
 /* "agent:aino@example.fi" as "aino@example.fi", "rule:X" as "sääntö X". Caller frees. */
 char *lk_term_actor(const char *actor, lk_lang lang);
 

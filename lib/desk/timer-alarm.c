@@ -140,7 +140,7 @@ static char *subject_of(const alarm_mail *mail)
 	static const char *const subjects[LK_N_LANGS][LK_N_ALARMS] = {
 		[LK_LANG_FI] = {"tavoiteaika lähellä", "tavoiteaika ylittynyt", "muistutus",
 				"viesti ei mennyt perille"},
-		[LK_LANG_SV] = {"måltiden nära", "måltiden överskriden", "påminnelse",
+		[LK_LANG_SV] = {"tidsmålet nära", "tidsmålet överskridet", "påminnelse",
 				"mejlet kom inte fram"},
 		[LK_LANG_EN] = {"target time near", "target time passed", "reminder",
 				"mail did not arrive"},

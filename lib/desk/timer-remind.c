@@ -6,6 +6,8 @@
 #include "lib/desk/outbox.h"
 #include "lib/desk/standing.h"
 
+#include <string.h>
+
 /* More often than this nobody wants to read that work goes on. */
 enum { MOST_STILL_WORKING = 3 };
 
@@ -73,8 +75,10 @@ static lk_json *variables_of(const reminder *r)
 	lk_json_set_bool(json, "is_bilingual",
 			 is_bilingual && lk_row_bool(r->rows, 0, "is_language_unknown"));
 	lk_standing_add(json, policy, r->round->now, r->rows);
-	if (r->job->queue->reopen_s > 0 && r->job->queue->reopen_s != LK_FOREVER)
+	if (r->job->queue->reopen_s > 0 && r->job->queue->reopen_s != LK_FOREVER) {
 		lk_json_set_text(json, "reopen_days", days);
+		lk_json_set_bool(json, "is_one_day", strcmp(days, "1") == 0);
+	}
 	return json;
 }
 

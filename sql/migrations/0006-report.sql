@@ -559,6 +559,9 @@ WITH row AS (
 		AND (t.status NOT IN ('resolved', 'closed', 'junk', 'merged') OR t.resolved_at >= report_from())
 	  LEFT JOIN organisation o ON o.id = t.organisation_id
 	 WHERE t.owner IS NOT NULL AND t.status NOT IN ('junk', 'merged') AND NOT t.is_machine
+	   AND (t.reopened = 0 OR EXISTS (SELECT FROM stage g
+			WHERE g.ticket_id = t.id AND g.from_at < p.to_at AND coalesce(g.to_at >= p.to_at, true)
+			  AND g.status NOT IN ('resolved', 'closed')))
 	UNION ALL
 	SELECT p.period_from, p.period_to, substr(v.actor, 7), t.queue, o.name, t.type, t.priority, t.tags, t.fields, false,
 	       false, false, true, NULL, NULL, NULL
