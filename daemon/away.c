@@ -58,22 +58,28 @@ static void raise_alarm(const lk_program *program, lk_time at, const GError *fai
 	lk_error("send.alarm_failed", "since=%s error=\"%s\"", when, why);
 }
 
-void lk_away_note(const lk_program *program, const GError *failure)
+int64_t lk_away_note(const lk_program *program, const GError *failure)
 {
 	g_autofree char *away = path_of(program, "smtp-away");
 	g_autofree char *told = path_of(program, "smtp-away.told");
 	const char *command = program->conf->site.alarm_command;
+	lk_time now = lk_now();
 	lk_time at = since(away);
 
 	if (!command || !*command || access(told, F_OK) == 0)
-		return;
-	if (at == LK_TIME_NONE) {
+		return G_MAXINT64;
+	/* A beginning that is yet to come is that of a clock that was wrong. */
+	if (at == LK_TIME_NONE || at > now) {
+		unlink(away);
 		begin(away);
-		return;
+		return ALARM_AFTER_S * INT64_C(1000);
 	}
+	if (now - at < ALARM_AFTER_S * LK_SECOND)
+		return (at + ALARM_AFTER_S * LK_SECOND - now) / 1000 + 1;
 	/* Of several senders one renames it. */
-	if (lk_now() - at >= ALARM_AFTER_S * LK_SECOND && rename(away, told) == 0)
+	if (rename(away, told) == 0)
 		raise_alarm(program, at, failure);
+	return G_MAXINT64;
 }
 
 void lk_away_end(const lk_program *program)

@@ -5,12 +5,14 @@
 #include "daemon/program.h"
 
 /*
- * One more try to reach it failed. All senders of this host share the beginning of the outage,
- * which stands in a file in run_dir, so that a restart begins nothing anew.
+ * One more try to reach it failed, or it is there and takes no mail. All senders of this host share
+ * the beginning of the outage, which stands in a file in run_dir, so that a restart begins nothing
+ * anew. Gives in how many milliseconds it is to be told of: the next try should not be later.
+ * G_MAXINT64: there is nothing more to tell.
  */
-void lk_away_note(const lk_program *program, const GError *failure);
+int64_t lk_away_note(const lk_program *program, const GError *failure);
 
-/* It is back. */
+/* It has answered for a mail: it is back. */
 void lk_away_end(const lk_program *program);
 
 #endif

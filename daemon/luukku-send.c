@@ -47,6 +47,7 @@ typedef struct {
 	lk_backoff network;
 	lk_backoff person;
 	bool is_failing; /* the last try to connect failed: logged once */
+	int64_t refused; /* the last mail that it did not take now; 0: it took one since */
 	lk_rate rate;
 	int64_t did; /* since luukkud was last told */
 	int64_t sent;
@@ -145,7 +146,6 @@ static bool connect_smtp(sender *self, GError **error)
 		if (self->is_failing)
 			lk_info("send.server_back", "host=%s", conf->smtp.host);
 		self->is_failing = false;
-		lk_away_end(self->program);
 		self->is_reused = false;
 		self->last_use_ms = lk_monotonic_ms();
 		lk_backoff_reset(&self->network);
@@ -155,7 +155,7 @@ static bool connect_smtp(sender *self, GError **error)
 	if (is_stopping(self))
 		return true;
 	lk_server_forget_token();
-	lk_away_note(self->program, failure);
+	int64_t alarm_ms = lk_away_note(self->program, failure);
 	if (self->program->once) {
 		g_propagate_error(error, g_steal_pointer(&failure));
 		return false;
@@ -164,6 +164,7 @@ static bool connect_smtp(sender *self, GError **error)
 	 */
 	int64_t wait_ms =
 		lk_backoff_next(lk_err_is(failure, LK_ERR_RETRY) ? &self->network : &self->person);
+	wait_ms = MIN(wait_ms, alarm_ms);
 	self->connect_at_ms = lk_monotonic_ms() + wait_ms;
 	say_failure(self, failure, wait_ms);
 	return true;
@@ -199,6 +200,39 @@ static lk_send_outcome outcome_of(const lk_smtp_result *result)
 	default:
 		return LK_SEND_RETRY;
 	}
+}
+
+/*
+ * A mail that was not taken now: is it the server that takes none? It says so itself (RFC 5321 3.8;
+ * RFC 3463 X.3, the mail system), hangs or hangs up, wants a login, or refuses the next mail, too.
+ */
+static bool is_about_server(const sender *self, const lk_outbox_claim *claim,
+			    const lk_smtp_result *result)
+{
+	return result->code == 0 || result->code == 421 || is_about_login(result->code) ||
+	       (result->status && g_str_has_prefix(result->status, "4.3.")) ||
+	       (self->refused && self->refused != claim->id);
+}
+
+/* That a server greets us does not mean that it takes mail: what it does with a mail counts. */
+static void note_server(sender *self, const lk_outbox_claim *claim, lk_send_outcome outcome,
+			const lk_smtp_result *result)
+{
+	g_autoptr(GError) failure = NULL;
+	bool is_away = is_about_server(self, claim, result);
+
+	if (outcome == LK_SEND_SENT || outcome == LK_SEND_FAILED) {
+		self->refused = 0;
+		lk_away_end(self->program);
+		return;
+	}
+	self->refused = claim->id;
+	if (!is_away)
+		return;
+	failure = g_error_new(
+		LK_ERROR, LK_ERR_RETRY, "the mail server %s answers, but takes no mail: %d %s",
+		self->program->conf->smtp.host, result->code, result->reply ? result->reply : "");
+	(void)lk_away_note(self->program, failure);
 }
 
 /* Replies may quote addresses: only codes at info and above. */
@@ -334,6 +368,7 @@ static bool send_one(sender *self, const lk_outbox_claim *claim, GError **error)
 	bool is_good = record_or_shrink(self, claim, &result, error);
 	lk_fault("send.recorded");
 	log_outcome(claim, outcome, &result, lk_monotonic_ms() - begun_ms);
+	note_server(self, claim, outcome, &result);
 	self->did++;
 	self->sent += outcome == LK_SEND_SENT;
 	if (is_about_login(result.code)) {

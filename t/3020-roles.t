@@ -90,6 +90,7 @@ agent_token s
 consultation s
 timer s i
 survey s
+stage s
 END
 	luukku_sched => <<'END',
 open_queue s i d u

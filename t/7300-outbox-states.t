@@ -169,4 +169,11 @@ is($db->sql("SELECT count(*) FROM event WHERE ticket_id = $late AND event = 'fai
 take(340, mail(from => 'myohassa@asiakas.example', subject => 'Toimii taas', text => "Osoite toimii taas, kokonaan toinen asia.\n"));
 is_deeply([$db->sql("SELECT 1 FROM person WHERE suppressed_until > '2026-08-04'")], [], 'a mail from the address frees it');
 
+# A report that is quicker than our own note that the mail was taken.
+take(350, mail(from => 'nopea@asiakas.example', subject => 'Nopea'));
+$db->sql("UPDATE outbox SET state = 'sending', claimed_until = '2027-01-01' WHERE recipient ~ '^nopea' AND template = 'acknowledgement'");
+take(351, bounce('ict@example.fi', scalar $db->sql("SELECT header_message_id FROM outbox WHERE recipient ~ '^nopea' AND template = 'acknowledgement'"),
+	'nopea@asiakas.example'));
+is(states("template = 'acknowledgement'")->{'nopea@asiakas.example'}, 'failed', 'a report that comes before the sending is recorded counts');
+
 done_testing();

@@ -211,20 +211,45 @@ static bool claim_rows(lk_db *db, lk_time now, const char *claimer, unsigned mos
 	return lk_db_run(db, LK_Q_OUTBOX_CLAIM, params, ret_rows, error);
 }
 
-/* An acknowledgement that was held up is nothing to send once the answer has gone. */
-static bool merge_late(lk_db *db, lk_time now, const lk_outbox_claim *claim, bool *ret_merged,
-		       GError **error)
+/* What asks again, or says that work goes on: as outbox_moot knows them. */
+static bool is_reminder(const char *template_name)
 {
+	static const char *const names[] = {"customer-reminder", "still-working",
+					    "supplier-reminder", NULL};
+
+	return g_strv_contains(names, template_name);
+}
+
+static void forget_bytes(lk_outbox_claim *claim)
+{
+	claim->is_repeat = false;
+	g_clear_pointer(&claim->wire, g_bytes_unref);
+	g_clear_pointer(&claim->envelope_from, g_free);
+}
+
+/*
+ * An acknowledgement that was held up is nothing to send once the answer has gone, and a reminder
+ * nothing once what it asks for has come. One that goes all the same says that it is late, also
+ * where the server has refused it before: nobody has those bytes.
+ */
+static bool look_again(lk_db *db, lk_time now, const char *template_name, lk_outbox_claim *claim,
+		       bool *ret_gone, GError **error)
+{
+	bool is_late = now - claim->created_at > LK_OUTBOX_LATE_S * LK_SECOND;
+	bool is_acknowledgement = strcmp(template_name, "acknowledgement") == 0;
 	g_autoptr(lk_params) params = lk_params_new();
 	g_autoptr(lk_rows) rows = NULL;
 
-	if (now - claim->created_at <= LK_OUTBOX_LATE_S * LK_SECOND)
+	*ret_gone = false;
+	if (is_acknowledgement ? !is_late : !is_reminder(template_name))
 		return true;
 	lk_param_int(params, claim->id);
 	lk_param_time(params, now);
-	if (!lk_db_run(db, LK_Q_OUTBOX_MERGE_LATE, params, &rows, error))
+	if (!lk_db_run(db, LK_Q_OUTBOX_MOOT, params, &rows, error))
 		return false;
-	*ret_merged = lk_rows_count(rows) > 0;
+	*ret_gone = lk_row_bool(rows, 0, "is_gone");
+	if (!*ret_gone && is_acknowledgement && lk_row_bool(rows, 0, "is_unseen"))
+		forget_bytes(claim);
 	return true;
 }
 
@@ -234,15 +259,15 @@ static bool compose_one(lk_db *db, const lk_policy *policy, const char *template
 {
 	g_autoptr(lk_outbox_claim) claim = claim_of(rows, row);
 	g_autoptr(GError) why = NULL;
+	bool is_gone = false;
 
+	if (!look_again(db, now, lk_row_text(rows, row, "template"), claim, &is_gone, error) ||
+	    is_gone)
+		return is_gone;
 	if (claim->is_repeat) {
 		g_ptr_array_add(claims, g_steal_pointer(&claim));
 		return true;
 	}
-	bool is_merged = false;
-
-	if (!merge_late(db, now, claim, &is_merged, error) || is_merged)
-		return is_merged;
 	if (!lk_db_savepoint(db, error))
 		return false;
 	if (lk_outbox_compose(db, policy, templates_dir, now, rows, row, claim, &why)) {
@@ -315,11 +340,26 @@ typedef struct {
 	lk_time due_at;
 } verdict;
 
+/*
+ * Five days after it was written, but not before it was tried for about as long: a mail server that
+ * was away for a week, or a person's `outbox retry`, leaves a mail more than one try.
+ */
+static bool is_given_up(lk_time now, const lk_outbox_claim *claim)
+{
+	int64_t tried = 0;
+
+	if (claim->created_at == LK_TIME_NONE ||
+	    (now - claim->created_at) / LK_SECOND < give_up_seconds)
+		return false;
+	for (int i = 1; i < claim->attempts && tried < give_up_seconds; i++)
+		tried += waits[MIN((unsigned)i, G_N_ELEMENTS(waits)) - 1];
+	/* The waits are up to a fifth longer. */
+	return tried >= give_up_seconds * 5 / 6;
+}
+
 static verdict verdict_of(lk_time now, const lk_outbox_claim *claim, lk_send_outcome outcome,
 			  const char *reply)
 {
-	bool is_over = claim->created_at != LK_TIME_NONE &&
-		       (now - claim->created_at) / LK_SECOND >= give_up_seconds;
 	const char *words = reply && *reply ? reply : "the server gave no reason";
 	verdict v = {.due_at = LK_TIME_NONE};
 
@@ -334,7 +374,7 @@ static verdict verdict_of(lk_time now, const lk_outbox_claim *claim, lk_send_out
 		break;
 	case LK_SEND_RETRY:
 	case LK_SEND_UNCERTAIN:
-		if (!is_over) {
+		if (!is_given_up(now, claim)) {
 			v.state = outcome == LK_SEND_RETRY ? "retry" : "uncertain";
 			v.delivery = v.state;
 			v.due_at = next_try(now, claim->attempts);

@@ -232,7 +232,7 @@ WITH reported AS (
 	INSERT INTO delivery (outbox_id, at, state, status, reply) VALUES ($1, $2, $3, $4, $5)
 ), failed AS (
 	UPDATE outbox SET state = 'failed', reason = $7, wire = NULL, claimed_by = NULL, claimed_until = NULL
-	 WHERE id = $1 AND $3 = 'bounced' AND state IN ('sent', 'retry', 'uncertain', 'queued')
+	 WHERE id = $1 AND $3 = 'bounced' AND state IN ('sent', 'sending', 'retry', 'uncertain', 'queued')
 ), shown AS (
 	INSERT INTO timer (kind, ticket_id, key, due_at)
 	SELECT 'delivery_failed', ticket_id, id::text, $2 FROM outbox

@@ -236,25 +236,49 @@ WITH bare AS (
 )
 SELECT id FROM bare;
 
--- name: outbox_merge_late
--- $1 outbox row, $2 now. An acknowledgement that is late and whose recipient was sent something about
--- the ticket since: it is left out. No row: it is none.
-WITH merged AS (
+-- name: outbox_moot
+-- $1 outbox row, claimed, $2 now. Is it to go at all? An acknowledgement that is late is left out when its
+-- recipient was sent something about the ticket since; a reminder when the wait has ended that it belongs
+-- to. is_unseen: each try before was refused, so that nobody can have its bytes; what somebody may have
+-- goes again.
+WITH looked AS (
+	SELECT o.id,
+	       NOT EXISTS (SELECT FROM delivery d WHERE d.outbox_id = o.id AND d.state = 'uncertain')
+	       AND (SELECT count(*) FROM delivery d WHERE d.outbox_id = o.id AND d.state = 'retry') >= o.attempts - 1
+	       AS is_unseen,
+	       CASE WHEN o.template = 'acknowledgement'
+		    THEN EXISTS (SELECT FROM outbox n
+				  WHERE n.ticket_id = o.ticket_id AND n.recipient_hash = o.recipient_hash
+				    AND n.id > o.id AND n.purpose = 'customer' AND n.state = 'sent')
+		    WHEN o.template = 'still-working'
+		    THEN t.status IN ('waiting_customer', 'resolved', 'closed', 'junk', 'merged')
+		    ELSE t.status <> w.status
+			 OR EXISTS (SELECT FROM stage s
+				     WHERE s.ticket_id = o.ticket_id AND s.from_at > o.created_at AND s.status <> w.status)
+	       END AS is_moot
+	  FROM outbox o
+	  JOIN ticket t ON t.id = o.ticket_id
+	 CROSS JOIN LATERAL (SELECT CASE o.template WHEN 'customer-reminder' THEN 'waiting_customer'
+			ELSE 'waiting_supplier' END AS status) AS w
+	 WHERE o.id = $1
+), gone AS (
 	UPDATE outbox o
-	   SET state = 'cancelled', reason = 'late, and merged into what was sent since',
-	       claimed_by = NULL, claimed_until = NULL
-	 WHERE o.id = $1 AND o.template = 'acknowledgement'
-	   AND EXISTS (SELECT FROM outbox n
-			WHERE n.ticket_id = o.ticket_id AND n.recipient_hash = o.recipient_hash AND n.id > o.id
-			  AND n.purpose = 'customer' AND n.state = 'sent')
-	RETURNING o.id, o.ticket_id, o.cause_id
+	   SET state = 'cancelled', wire = NULL, claimed_by = NULL, claimed_until = NULL,
+	       reason = CASE WHEN o.template = 'acknowledgement' THEN 'late, and merged into what was sent since'
+			     ELSE 'it was no longer needed when it could go' END
+	  FROM looked l
+	 WHERE o.id = l.id AND l.is_moot AND l.is_unseen
+	RETURNING o.id, o.ticket_id, o.cause_id, o.template
 ), told AS (
 	INSERT INTO event (ticket_id, message_id, at, actor, event, reason, detail)
 	SELECT ticket_id, cause_id, $2, 'sched', 'not_sent',
-	       'the acknowledgement was late, and the customer has had mail since', jsonb_build_object('outbox', id)
-	  FROM merged
+	       CASE WHEN template = 'acknowledgement'
+		    THEN 'the acknowledgement was late, and the customer has had mail since'
+		    ELSE 'it was no longer needed when it could go' END,
+	       jsonb_build_object('outbox', id, 'template', template)
+	  FROM gone
 )
-SELECT id FROM merged;
+SELECT EXISTS (SELECT FROM gone) AS is_gone, coalesce((SELECT is_unseen FROM looked), false) AS is_unseen;
 
 -- name: outbox_next_due
 -- When the next row becomes due; a claim whose time has run out is due at once. $1 now.
