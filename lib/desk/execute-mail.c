@@ -3,6 +3,7 @@
 
 #include "lib/base/text.h"
 #include "lib/base/units.h"
+#include "lib/desk/timer.h"
 
 #include <string.h>
 
@@ -196,6 +197,12 @@ bool lk_run_tell_requester(lk_run *run, const char *template_name, lk_json *vari
 	if (!requester || !run->queue || lk_row_bool(run->row, 0, "is_machine") || is_unheard ||
 	    !lk_address_is_sane(requester))
 		return true;
+	if (lk_row_bool(run->row, 0, "is_dmarc_failed"))
+		return lk_run_event(
+			run, "not_sent",
+			"the mail that opened the ticket failed dmarc: nothing automatic "
+			"goes to its address",
+			NULL, error);
 	lk_outbox_mail mail = {
 		.ticket = run->ticket,
 		.cause = run->how->message,
@@ -404,6 +411,16 @@ const lk_supplier *lk_run_find_supplier(const lk_run *run, const char *word, con
 	return strchr(word, '@') ? lk_policy_supplier_by_address(run->policy, word) : NULL;
 }
 
+static bool restart_reminders(lk_run *run, GError **error)
+{
+	lk_timer_row row = {.kind = LK_TIMER_SUPPLIER_REMINDER,
+			    .ticket = run->ticket,
+			    .status = lk_status_name(LK_STATUS_WAITING_SUPPLIER),
+			    .due_at = run->how->now};
+
+	return lk_timer_set(run->db, &row, error);
+}
+
 bool lk_run_supplier(lk_run *run, GError **error)
 {
 	const char *near = NULL;
@@ -422,6 +439,10 @@ bool lk_run_supplier(lk_run *run, GError **error)
 		return false;
 	if (!is_ok || !run->queue)
 		return true;
+	/* Who is asked again while the ticket waits for them is reminded of that, from the first
+	 * step. */
+	if (lk_run_status(run) == LK_STATUS_WAITING_SUPPLIER && !restart_reminders(run, error))
+		return false;
 	lk_json *detail = lk_json_object();
 	lk_json_set_text(detail, "supplier", supplier->name);
 	return lk_run_message(run, "note", run->commands->text, &message, error) &&

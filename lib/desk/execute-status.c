@@ -3,6 +3,7 @@
 
 #include "lib/base/text.h"
 #include "lib/desk/hours.h"
+#include "lib/desk/timer.h"
 #include "lib/desk/when.h"
 
 #include <string.h>
@@ -63,9 +64,22 @@ static bool has_asked(const lk_run *run)
 					       lk_row_int(run->row, 0, "customer_message");
 }
 
+/* What follows the wait's end begins anew: it was told to wait for another time. */
+static bool restart_reminders(lk_run *run, GError **error)
+{
+	lk_timer_row row = {.kind = LK_TIMER_CUSTOMER_REMINDER,
+			    .ticket = run->ticket,
+			    .status = lk_status_name(LK_STATUS_WAITING_CUSTOMER),
+			    .due_at = run->how->now};
+
+	return !run->queue || run->queue->customer_reminders->len == 0 ||
+	       lk_timer_set(run->db, &row, error);
+}
+
 static bool wait_customer(lk_run *run, GError **error)
 {
 	const lk_span *span = &run->command->span;
+	bool was_waiting = lk_run_status(run) == LK_STATUS_WAITING_CUSTOMER;
 	bool is_ok = false;
 
 	if (!has_asked(run))
@@ -77,7 +91,8 @@ static bool wait_customer(lk_run *run, GError **error)
 		return true;
 	lk_time at = lk_hours_add(lk_hours_of_queue(run->policy, run->queue), run->how->now, span);
 	g_autofree char *text = lk_time_format(at);
-	return lk_run_change_text(run, "answer_by", text, error);
+	return lk_run_change_text(run, "answer_by", text, error) &&
+	       (!was_waiting || restart_reminders(run, error));
 }
 
 /* desk.md 9: one neutral mail, that it waits for others or until when. Consumes variables. */

@@ -126,6 +126,8 @@ static const term events[] = {
 	{"not_answered", {"kysyjälle ei vastattu", "frågan besvarades inte", "not answered"}},
 	{"reminders_moved",
 	 {"muistutuksia siirrettiin", "påminnelser flyttade", "reminders moved"}},
+	{"reminders_ended",
+	 {"muistutukset loppuivat", "påminnelserna tog slut", "reminders ended"}},
 	{"also_addressed", {"viesti oli myös jonolle", "mejlet gick även till", "also for queue"}},
 	{"agent_mail", {"käsittelijän viesti", "handläggarens mejl", "agent's mail"}},
 	{"agent_held",

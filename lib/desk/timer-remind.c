@@ -101,7 +101,7 @@ static bool tell(const reminder *r, const char *template_name, const char *reaso
 			       .rank = LK_RANK_REMINDER,
 			       .is_bulk = true,
 			       .reason = reason,
-			       .variables = variables,
+			       .variables = owned,
 			       .is_patient = true};
 	return lk_outbox_add(r->round->db, r->round->policy, r->round->now, &mail, ret_verdict,
 			     &outbox, error);
@@ -132,10 +132,10 @@ static bool close_unanswered(const reminder *r, lk_job_end *end, GError **error)
 	/* Nobody is closed without a word. */
 	if (!tell(r, "closed-unanswered", why, variables_of(r), &verdict, error))
 		return false;
-	if (verdict == LK_OUTBOX_HELD) {
+	if (verdict == LK_OUTBOX_HELD)
 		lk_job_wait_for_budget(r->round, r->job, end);
+	if (verdict != LK_OUTBOX_QUEUED)
 		return true;
-	}
 	return lk_job_move(r->round, r->job, LK_EVENT_CLOSE_UNANSWERED, why, NULL, error) &&
 	       lk_job_tell(r->round, r->job, "closed_unanswered", why, NULL, error);
 }
@@ -195,6 +195,16 @@ bool lk_job_customer_reminder(lk_round *round, const lk_job *job, lk_job_end *en
 	}
 	if (lk_job_waits_for_opening(round, job, end))
 		return true;
+	/* Nobody can have answered what has not gone out yet. */
+	if (round->policy->send && lk_row_bool(r.rows, 0, "is_mail_waiting")) {
+		lk_job_wait_for_budget(round, job, end);
+		return true;
+	}
+	if (job->step > 0 && lk_row_bool(r.rows, 0, "is_unreached"))
+		return lk_job_tell(round, job, "reminders_ended",
+				   "the last reminder did not reach the customer: who cannot be "
+				   "reached is not closed for being silent",
+				   NULL, error);
 	if (job->step < spans->len)
 		return remind(&r, end, error);
 	return !job->queue->close_unanswered || close_unanswered(&r, end, error);

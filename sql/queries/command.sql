@@ -14,7 +14,9 @@ SELECT t.id, t.queue, t.status, t.type, t.priority, t.owner, t.title, t.subject,
 		AND m.writer IN ('agent', 'manager')) AS answer_message,
        (SELECT array_agg(e.detail ->> 'queue') FROM event e
 	 WHERE e.ticket_id = t.id AND e.event = 'also_addressed') AS also,
-       EXISTS (SELECT FROM consultation c WHERE c.address = $2 AND c.ticket_id = t.id AND c.ended_at IS NULL) AS is_asked
+       EXISTS (SELECT FROM consultation c WHERE c.address = $2 AND c.ticket_id = t.id AND c.ended_at IS NULL) AS is_asked,
+       coalesce((SELECT m.parsed -> 'auth' ->> 'dmarc' = 'fail' FROM message m
+		  WHERE m.ticket_id = t.id AND m.direction = 'in' ORDER BY m.id LIMIT 1), false) AS is_dmarc_failed
   FROM ticket t LEFT JOIN person p ON p.id = t.requester_id
  WHERE t.id = $1
    FOR NO KEY UPDATE OF t;

@@ -65,9 +65,11 @@ INSERT INTO timer (kind, key, due_at) VALUES ($1, $2, $3)
 ON CONFLICT (kind, (coalesce(ticket_id, 0)), key) DO UPDATE SET due_at = least(timer.due_at, excluded.due_at);
 
 -- name: timer_look
--- $1 ticket. Whom its reminders concern and what they were told. told_at: the last mail to the
--- requester; answered_at: the last words of a person to anybody outside; n_still: how often they were
--- told since that work goes on. A mail that wants no automatic answer, or failed dmarc, forbids them.
+-- $1 ticket. Whom its reminders concern and what they were told. told_at: when the last mail to the
+-- requester went, or was written where it has not gone yet (is_mail_waiting); is_unreached: their last
+-- reminder did not arrive; answered_at: the last words of a person to anybody outside; n_still: how often
+-- they were told since that work goes on. A mail that wants no automatic answer, or failed dmarc, forbids
+-- them.
 SELECT t.status, t.subject, t.supplier, t.answer_by, t.waiting_until, t.due_respond, t.due_resolve,
        t.first_response_at, t.language, p.address AS requester, p.name AS requester_name,
        p.suppressed_until, coalesce(p.standing = 'blocked', false) AS is_blocked,
@@ -76,7 +78,10 @@ SELECT t.status, t.subject, t.supplier, t.answer_by, t.waiting_until, t.due_resp
        coalesce(p.language, o.language, first.language) IS NULL AS is_language_unknown,
        coalesce((SELECT s.from_at FROM stage s WHERE s.ticket_id = t.id AND s.to_at IS NULL),
 		t.opened_at) AS since,
-       told.at AS told_at, words.at AS answered_at,
+       told.at AS told_at, coalesce(told.is_waiting, false) AS is_mail_waiting, words.at AS answered_at,
+       coalesce((SELECT b.state IN ('failed', 'suppressed') FROM outbox b
+		  WHERE b.ticket_id = t.id AND b.template = 'customer-reminder' AND b.state <> 'cancelled'
+		  ORDER BY b.id DESC LIMIT 1), false) AS is_unreached,
        (SELECT count(*) FROM outbox b
 	 WHERE b.ticket_id = t.id AND b.template = 'still-working'
 	   AND b.created_at > coalesce(words.at, t.opened_at)) AS n_still
@@ -87,7 +92,8 @@ SELECT t.status, t.subject, t.supplier, t.answer_by, t.waiting_until, t.due_resp
 	SELECT m.parsed, m.language FROM message m
 	 WHERE m.ticket_id = t.id AND m.direction = 'in' ORDER BY m.id LIMIT 1) AS first ON true
   LEFT JOIN LATERAL (
-	SELECT max(b.created_at) AS at FROM outbox b
+	SELECT max(coalesce(b.sent_at, b.created_at)) AS at,
+	       bool_or(b.state IN ('queued', 'retry', 'uncertain', 'sending')) AS is_waiting FROM outbox b
 	 WHERE b.ticket_id = t.id AND b.purpose = 'customer' AND b.recipient_hash = p.address_hash
 	   AND b.state NOT IN ('held', 'suppressed', 'cancelled', 'failed')) AS told ON true
   LEFT JOIN LATERAL (
