@@ -186,8 +186,8 @@ static bool start(draft *d, GError **error)
 		return false;
 	if (d->purpose == LK_PURPOSE_SURVEY)
 		d->survey = lk_json_get_int(d->variables, "survey", 0);
-	if (!lk_outbox_form_read(d->db, lk_row_text(d->rows, d->row, "form"), d->purpose, &d->form,
-				 error))
+	if (!lk_outbox_form_read(d->db, d->policy, lk_row_text(d->rows, d->row, "form"), d->purpose,
+				 &d->form, error))
 		return false;
 	if (d->form.left_out->len > 0)
 		lk_json_take(d->variables, "left_out", lk_outbox_form_left_out(&d->form));

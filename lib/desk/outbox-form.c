@@ -5,6 +5,7 @@
 #include "lib/base/io.h"
 #include "lib/base/text.h"
 #include "lib/db/blob.h"
+#include "lib/desk/scrub.h"
 
 #include <string.h>
 #include <sys/mman.h>
@@ -45,7 +46,21 @@ static bool load(lk_db *db, int64_t blob, size_t size, GByteArray **ret_bytes, G
 	return done;
 }
 
-static bool add_part(lk_db *db, lk_outbox_form *form, size_t row, GError **error)
+/* A mail of the desk's own, attached: its reply address is a right, and its words may be inside. */
+static bool is_ours(const lk_policy *policy, const char *type, const GByteArray *bytes)
+{
+	g_autofree char *text = NULL;
+	g_autofree char *scrubbed = NULL;
+
+	if (g_ascii_strncasecmp(type, "message/", 8) != 0)
+		return false;
+	text = lk_text_clean((const char *)bytes->data, bytes->len);
+	scrubbed = lk_scrub(policy, text);
+	return strstr(text, "X-Luukku-") != NULL || strcmp(text, scrubbed) != 0;
+}
+
+static bool add_part(lk_db *db, const lk_policy *policy, lk_outbox_form *form, size_t row,
+		     GError **error)
 {
 	const char *id = lk_row_text(form->rows, row, "content_id");
 	size_t size = (size_t)lk_row_int(form->rows, row, "size");
@@ -54,6 +69,9 @@ static bool add_part(lk_db *db, lk_outbox_form *form, size_t row, GError **error
 	if (!load(db, lk_row_int(form->rows, row, "blob_id"), size, &bytes, error))
 		return false;
 	g_ptr_array_add(form->bytes, bytes);
+	if (!form->is_for_team &&
+	    is_ours(policy, lk_row_text(form->rows, row, "content_type"), bytes))
+		return true;
 	lk_compose_part part = {.filename = lk_row_text(form->rows, row, "filename"),
 				.content_type = lk_row_text(form->rows, row, "content_type"),
 				.content_id = id && *id ? id : NULL,
@@ -63,7 +81,8 @@ static bool add_part(lk_db *db, lk_outbox_form *form, size_t row, GError **error
 	return true;
 }
 
-static bool read_parts(lk_db *db, lk_outbox_form *form, int64_t message, GError **error)
+static bool read_parts(lk_db *db, const lk_policy *policy, lk_outbox_form *form, int64_t message,
+		       GError **error)
 {
 	g_autoptr(lk_params) params = lk_params_new();
 	int64_t left = MOST_BYTES;
@@ -80,7 +99,7 @@ static bool read_parts(lk_db *db, lk_outbox_form *form, int64_t message, GError 
 			continue;
 		}
 		left -= size;
-		if (!add_part(db, form, row, error))
+		if (!add_part(db, policy, form, row, error))
 			return false;
 	}
 	return true;
@@ -101,8 +120,8 @@ static GArray *addresses_of(const lk_json *list)
 	return addresses;
 }
 
-bool lk_outbox_form_read(lk_db *db, const char *text, lk_purpose purpose, lk_outbox_form *ret_form,
-			 GError **error)
+bool lk_outbox_form_read(lk_db *db, const lk_policy *policy, const char *text, lk_purpose purpose,
+			 lk_outbox_form *ret_form, GError **error)
 {
 	lk_outbox_form *form = ret_form;
 	g_autoptr(lk_json) json = NULL;
@@ -110,6 +129,7 @@ bool lk_outbox_form_read(lk_db *db, const char *text, lk_purpose purpose, lk_out
 
 	if (!lk_json_parse(text, strlen(text), &json, error))
 		return false;
+	form->is_for_team = purpose == LK_PURPOSE_AGENT;
 	form->is_personal = lk_json_get_bool(json, "is_personal", false);
 	form->is_bulk = lk_json_get_bool(json, "is_bulk", false);
 	form->is_bare = lk_json_get_bool(json, "is_bare", false);
@@ -127,7 +147,7 @@ bool lk_outbox_form_read(lk_db *db, const char *text, lk_purpose purpose, lk_out
 	form->parts = g_array_new(FALSE, FALSE, sizeof(lk_compose_part));
 	form->left_out = g_ptr_array_new_with_free_func(g_free);
 	attach = lk_json_get_int(json, "attach", 0);
-	return attach == 0 || read_parts(db, form, attach, error);
+	return attach == 0 || read_parts(db, policy, form, attach, error);
 }
 
 bool lk_outbox_is_inside(lk_purpose purpose)

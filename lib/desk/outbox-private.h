@@ -46,7 +46,8 @@ enum { LK_OUTBOX_HEADERS = 10 };
 typedef struct {
 	bool is_personal;
 	bool is_bulk;
-	bool is_bare;	 /* too large for the server: attachments are named alone */
+	bool is_bare; /* too large for the server: attachments are named alone */
+	bool is_for_team;
 	char *from_name; /* or NULL */
 	lk_json *to;	 /* all that To shows, or NULL */
 	lk_json *cc;	 /* or NULL */
@@ -60,10 +61,10 @@ typedef struct {
 
 /*
  * Reads the form and the attachments that go along; what goes beyond 20 MiB together is left out
- * and named. LK_ERR_RETRY, LK_ERR_DATA.
+ * and named; mails of the desk's own go to agents alone. LK_ERR_RETRY, LK_ERR_DATA.
  */
-bool lk_outbox_form_read(lk_db *db, const char *form, lk_purpose purpose, lk_outbox_form *ret_form,
-			 GError **error);
+bool lk_outbox_form_read(lk_db *db, const lk_policy *policy, const char *form, lk_purpose purpose,
+			 lk_outbox_form *ret_form, GError **error);
 void lk_outbox_form_clear(lk_outbox_form *form);
 
 /* Does a mail of that purpose stay within the team? */

@@ -161,9 +161,26 @@ UPDATE outbox
  WHERE id = $1;
 
 -- name: outbox_attachments
--- $1 message. What goes along with a mail that carries its attachments.
-SELECT a.n, a.filename, a.content_type, a.content_id, a.is_inline, a.size, a.blob_id
-  FROM attachment a WHERE a.message_id = $1 ORDER BY a.n LIMIT 200;
+-- $1 message. What goes along with a mail that carries its attachments. Of a mail of the team not what carries that
+-- very mail or its writer's address (signatures, keys, winmail.dat, the mail as it came), nor pictures that stand in
+-- what it quotes or that the ticket has already. content_id: of pictures that are shown among the words.
+SELECT a.n, a.filename, a.content_type, a.is_inline, a.size, a.blob_id,
+       CASE WHEN k.is_picture AND a.is_inline OR k.is_shown THEN a.content_id END AS content_id
+  FROM attachment a JOIN message m ON m.id = a.message_id
+  CROSS JOIN LATERAL (
+	SELECT m.writer IN ('agent', 'manager') AS is_team, a.content_type LIKE 'image/%' AS is_picture,
+	       coalesce(position('[cid:' || a.content_id || ']' IN coalesce(m.reply_text, m.text)) > 0, false) AS is_shown,
+	       coalesce(position('[cid:' || a.content_id || ']' IN m.text) > 0, false) AS is_named) AS k
+ WHERE a.message_id = $1
+   AND NOT (k.is_team AND (coalesce(a.blob_id = m.raw_blob, false)
+	OR coalesce(lower(a.filename), '') IN ('smime.p7m', 'winmail.dat', 'original.eml', 'header.eml')
+	OR a.content_type IN ('application/pkcs7-signature', 'application/x-pkcs7-signature', 'application/pgp-signature',
+		'application/pgp-keys', 'application/ms-tnef', 'application/vnd.ms-tnef')))
+   AND (NOT k.is_team OR NOT a.is_inline OR NOT k.is_picture OR k.is_shown OR a.content_id IS NULL
+	OR NOT k.is_named AND NOT EXISTS (
+		SELECT FROM message e JOIN attachment o ON o.message_id = e.id
+		 WHERE e.ticket_id = m.ticket_id AND e.id < m.id AND o.blob_id = a.blob_id))
+ ORDER BY a.n LIMIT 200;
 
 -- name: outbox_uncomposable
 -- $1 outbox row, $2 now, $3 reason, $4 actor.
