@@ -144,6 +144,15 @@ static const char *purpose_words(lk_purpose purpose)
 	}
 }
 
+/*
+ * What comes to an agent's address stays inside, but for the customer: an agent who answers to all
+ * brings them that address.
+ */
+static bool keeps_inside(lk_purpose purpose, bool takes_part)
+{
+	return purpose_words(purpose) && !(purpose == LK_PURPOSE_AGENT && takes_part);
+}
+
 /* The mail ties to the ticket and may add to it: joins, or opens a new one that continues it. */
 static void settle(decider *d, const lk_thread_ticket *ticket, lk_purpose purpose,
 		   bool is_for_sender, lk_evidence evidence, const char *reason)
@@ -154,7 +163,9 @@ static void settle(decider *d, const lk_thread_ticket *ticket, lk_purpose purpos
 	out->evidence = evidence;
 	out->writer = writer_of(d, ticket, purpose, is_for_sender);
 	out->is_over = is_over(d, ticket, purpose);
-	out->note_reason = g_strdup(purpose_words(purpose));
+	if (keeps_inside(purpose, out->writer == LK_WRITER_REQUESTER ||
+					  out->writer == LK_WRITER_PARTICIPANT))
+		out->note_reason = g_strdup(purpose_words(purpose));
 	if (!out->note_reason && out->writer == LK_WRITER_AGENT)
 		out->note_reason = g_strdup("it comes from an agent's address without the proof "
 					    "that the agent wrote it");
@@ -213,7 +224,8 @@ static lk_purpose restrict_purpose(const decider *d, const lk_thread_ticket *tic
 		const lk_clue_token *token = &g_array_index(d->clues->tokens, lk_clue_token, i);
 		lk_purpose other = LK_PURPOSE_NONE;
 		const lk_thread_ticket *same = token_ticket(d, token, &other);
-		if (same && same->ticket == ticket->ticket && purpose_words(other))
+		if (same && same->ticket == ticket->ticket &&
+		    keeps_inside(other, ticket->sender_takes_part))
 			return other;
 	}
 	for (unsigned i = 0; i < d->clues->ids->len; i++) {
@@ -221,7 +233,8 @@ static lk_purpose restrict_purpose(const decider *d, const lk_thread_ticket *tic
 		if (!id->is_ours)
 			continue;
 		const lk_thread_ticket *same = find_ticket(d->facts, id->ticket);
-		if (same && same->ticket == ticket->ticket && purpose_words(id->purpose))
+		if (same && same->ticket == ticket->ticket &&
+		    keeps_inside(id->purpose, ticket->sender_takes_part))
 			return id->purpose;
 		break;
 	}
