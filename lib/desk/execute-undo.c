@@ -80,6 +80,12 @@ static bool undo_status(undoing *u, GError **error)
 
 	if (!lk_status_parse(lk_json_get_text(u->step, "status"), &move.status))
 		return true;
+	/* Its own merge is taken back by now: this one is somebody else's, and came later. */
+	if (!lk_run_enter(u->run, u->ticket, error))
+		return false;
+	if (!lk_row_is_null(u->run->row, 0, "merged_into"))
+		return lk_run_problem(u->run, LK_PROBLEM_STATUS, "undo",
+				      lk_status_name(LK_STATUS_MERGED));
 	if (move.status == LK_STATUS_ON_HOLD && until)
 		lk_time_parse(until, &move.until);
 	return lk_ticket_move(u->run->db, u->run->policy, &move, NULL, error) &&
