@@ -14,6 +14,7 @@ bool lk_agent_mail_add_held(lk_agent_mail *m, int64_t ticket, int64_t message, c
 {
 	g_autoptr(lk_params) params = lk_params_new();
 	g_autoptr(lk_rows) rows = NULL;
+	g_autofree char *words = lk_agent_mail_words(m);
 	lk_work *work = m->work;
 
 	lk_param_int(params, message);
@@ -21,12 +22,26 @@ bool lk_agent_mail_add_held(lk_agent_mail *m, int64_t ticket, int64_t message, c
 	lk_param_text(params, m->agent->address);
 	lk_param_text(params, kind);
 	lk_param_text(params, reason);
-	lk_param_text(params, work->mail->reply_text);
+	lk_param_text(params, words);
 	lk_param_time(params, work->now);
 	lk_param_time(params, work->now + LK_HELD_TIME);
 	if (!lk_db_run(work->db, LK_Q_COMMAND_HOLD, params, &rows, error))
 		return false;
 	*ret_id = lk_row_int(rows, 0, "id");
+	return true;
+}
+
+bool lk_agent_mail_keep_refused(lk_agent_mail *m, int64_t ticket, int64_t message,
+				const lk_receipt *receipt, GError **error)
+{
+	int64_t id = 0;
+
+	if (receipt->has_run)
+		return true;
+	if (!lk_agent_mail_add_held(m, ticket, message, "refused",
+				    "a line was wrong, and none was run", &id, error))
+		return false;
+	lk_json_set_int(receipt->json, "held", id);
 	return true;
 }
 
@@ -100,6 +115,7 @@ bool lk_agent_mail_ask(lk_agent_mail *m, int64_t ticket, int64_t message, const 
 	g_autofree char *expires =
 		lk_when(m->work->policy, m->language, m->work->now + LK_HELD_TIME);
 	g_autofree char *section = g_strconcat("is_", kind, NULL);
+	g_autofree char *words = lk_agent_mail_words(m);
 	int64_t held = 0;
 
 	if (!lk_agent_mail_add_held(m, ticket, message, kind, reason, &held, error) ||
@@ -111,7 +127,7 @@ bool lk_agent_mail_ask(lk_agent_mail *m, int64_t ticket, int64_t message, const 
 				 lk_authority_reason(&m->decision, m->language));
 	lk_json_set_text(variables, "kind", kind);
 	lk_json_set_bool(variables, section, true);
-	lk_json_set_text(variables, "words", m->work->mail->reply_text);
+	lk_json_set_text(variables, "words", words);
 	if (link) {
 		/* Whatever else looks like one of our addresses is taken out of variables. */
 		lk_json *actions = lk_json_object();
@@ -130,8 +146,10 @@ bool lk_agent_mail_hold(lk_agent_mail *m, lk_ingest_result *result, GError **err
 		"held for 24 hours until its writer confirms it: %s", m->decision.reason);
 
 	lk_work_tell(m->work, ticket, "agent_held", reason, NULL);
-	return lk_agent_mail_store(m, ticket, reason, result, error) &&
-	       lk_agent_mail_ask(m, ticket, result->message, "unproven", m->decision.reason, error);
+	return lk_agent_mail_mend(m, error) &&
+	       lk_agent_mail_store(m, m->text_from ? 0 : ticket, reason, result, error) &&
+	       lk_agent_mail_ask(m, ticket, m->text_from ? m->text_from : result->message,
+				 "unproven", m->decision.reason, error);
 }
 
 /* --- what was held ---------------------------------------------------------------------------- */
@@ -186,20 +204,23 @@ static bool run_held(lk_agent_mail *m, const lk_rows *held, GError **error)
 	int64_t message = lk_row_int(held, 0, "message_id");
 
 	lk_commands_free(m->commands);
-	m->commands = lk_commands_read(&context, lk_row_text(held, 0, "words"));
+	m->words = lk_row_text(held, 0, "words");
+	m->commands = lk_commands_read(&context, m->words);
 	m->has_files = lk_row_bool(held, 0, "has_files");
 	bool opens = !ticket && !lk_agent_mail_stands_alone(m);
 	if (opens && !open_held(m, message, &ticket, error))
 		return false;
 	m->has_files = m->has_files && !opens;
+	m->is_opened = opens;
 	if (!lk_agent_mail_execute(m, ticket, opens ? 0 : message, LK_TIME_NONE, true, m->commands,
 				   &receipt, error))
 		return false;
 	lk_param_int(params, lk_row_int(held, 0, "id"));
-	lk_param_text(params, receipt->has_run ? "run" : "held");
+	lk_param_text(params, receipt->has_run ? "run" : "dropped");
 	lk_param_time(params, m->work->now);
 	lk_param_text(params, m->actor);
 	return lk_db_run(m->work->db, LK_Q_COMMAND_HELD_DECIDE, params, NULL, error) &&
+	       lk_agent_mail_keep_refused(m, ticket, message, receipt, error) &&
 	       lk_agent_mail_send_receipt(m, ticket, message, receipt, error);
 }
 

@@ -19,6 +19,11 @@ typedef struct {
 	char *requester;   /* of the ticket, or NULL */
 	lk_lang language;
 	bool has_files;
+	const char *words; /* the mail's new ones, "" when it only quotes; borrowed */
+	bool is_opened;	   /* its text opened a ticket: only its lines are left to be run */
+	bool is_made_note; /* its text was made a note for the address it came to */
+	int64_t mended;	   /* the refused mail that it mends, in held_command; 0: none */
+	int64_t text_from; /* the message of that mail, where the text is that one's; or 0 */
 } lk_agent_mail;
 
 /* Can its commands be run without a ticket of the mail's own? */
@@ -32,6 +37,8 @@ bool lk_agent_mail_refuse(lk_agent_mail *m, lk_ingest_result *result, GError **e
 bool lk_agent_mail_hold(lk_agent_mail *m, lk_ingest_result *result, GError **error);
 /* Run as written, on the ticket it belongs to or on those it names. */
 bool lk_agent_mail_run(lk_agent_mail *m, lk_ingest_result *result, GError **error);
+/* Revokes the agent's address of the ticket if the mail that came by it also went to others. */
+bool lk_agent_mail_revoke(lk_agent_mail *m, GError **error);
 /* A new ticket, then its commands on that. */
 bool lk_agent_mail_open(lk_agent_mail *m, lk_ingest_result *result, GError **error);
 /* It came by an action link: what was held is run. */
@@ -50,6 +57,19 @@ bool lk_agent_mail_store(lk_agent_mail *m, int64_t ticket, const char *reason,
 bool lk_agent_mail_tell(lk_agent_mail *m, const char *template_name, int64_t ticket, int64_t cause,
 			lk_json *variables, const char *reason, GError **error);
 
+/*
+ * Did it come to an address for notes, suppliers or those asked, or does it answer such a mail?
+ * Then it stays inside, whoever wrote it and whatever proves them.
+ */
+bool lk_agent_mail_is_inside(const lk_agent_mail *m);
+/*
+ * desk.md 6: an answer to the error mail mends the refused one. Its right lines and its text are
+ * run with the new lines; of two commands of a kind the new one counts, and wrong lines are
+ * forgotten.
+ */
+bool lk_agent_mail_mend(lk_agent_mail *m, GError **error);
+/* Its words for later, run as it would be now: "#note" where it keeps inside. Caller frees. */
+char *lk_agent_mail_words(const lk_agent_mail *m);
 /* The queue of its ticket, else the one it was routed to. */
 const lk_queue *lk_agent_mail_queue(const lk_agent_mail *m);
 /* When the newest of what the mail answers was written; LK_TIME_NONE: nothing is known. */
@@ -64,6 +84,9 @@ bool lk_agent_mail_send_receipt(lk_agent_mail *m, int64_t ticket, int64_t messag
 /* ingest-agent-held.c: keeps the stored mail for LK_HELD_TIME; kind as in held_command. */
 bool lk_agent_mail_add_held(lk_agent_mail *m, int64_t ticket, int64_t message, const char *kind,
 			    const char *reason, int64_t *ret_id, GError **error);
+/* Where a line of it was wrong: it waits for the line that mends it. */
+bool lk_agent_mail_keep_refused(lk_agent_mail *m, int64_t ticket, int64_t message,
+				const lk_receipt *receipt, GError **error);
 /* The same, and its writer is asked at the address on file. */
 bool lk_agent_mail_ask(lk_agent_mail *m, int64_t ticket, int64_t message, const char *kind,
 		       const char *reason, GError **error);

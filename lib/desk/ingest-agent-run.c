@@ -132,11 +132,7 @@ static bool keeps_inside(lk_purpose purpose)
 	       purpose == LK_PURPOSE_CONSULT;
 }
 
-/*
- * Did it come to an address for notes, suppliers or those asked, or does it answer such a mail?
- * Then it stays inside, whoever wrote it and whatever proves them.
- */
-static bool is_inside(const lk_agent_mail *m)
+bool lk_agent_mail_is_inside(const lk_agent_mail *m)
 {
 	const lk_work *work = m->work;
 
@@ -161,10 +157,28 @@ static void make_note(lk_agent_mail *m)
 				      .today = lk_execute_today(m->work->policy, m->work->now)};
 	g_autoptr(lk_commands) note = NULL;
 
-	if (!is_inside(m) || lk_commands_text_owner(m->commands))
+	if (!lk_agent_mail_is_inside(m) || lk_commands_text_owner(m->commands))
 		return;
+	m->is_made_note = true;
 	note = lk_commands_read_lines(&context, line, 1, "");
 	g_ptr_array_add(m->commands->commands, g_ptr_array_steal_index(note->commands, 0));
+}
+
+char *lk_agent_mail_words(const lk_agent_mail *m)
+{
+	bool has_text = *m->commands->text || m->has_files;
+	bool is_note = m->is_made_note || (has_text && lk_agent_mail_is_inside(m) &&
+					   !lk_commands_text_owner(m->commands));
+	g_autoptr(GString) words = g_string_new(NULL);
+
+	if (!m->mended && !m->is_opened)
+		return g_strconcat(is_note ? "#note\n\n" : "", m->words, NULL);
+	for (unsigned i = 0; i < m->commands->commands->len; i++) {
+		const lk_command *command = g_ptr_array_index(m->commands->commands, i);
+		g_string_append_printf(words, "%s\n", command->line);
+	}
+	g_string_append_printf(words, "\n%s", m->commands->text);
+	return g_string_free(g_steal_pointer(&words), FALSE);
 }
 
 bool lk_agent_mail_execute(lk_agent_mail *m, int64_t ticket, int64_t message, lk_time seen_at,
@@ -200,43 +214,107 @@ bool lk_agent_mail_send_receipt(lk_agent_mail *m, int64_t ticket, int64_t messag
 		error);
 }
 
+static bool close_held(lk_agent_mail *m, const char *state, GError **error)
+{
+	g_autoptr(lk_params) params = lk_params_new();
+
+	if (!m->mended)
+		return true;
+	lk_param_int(params, m->mended);
+	lk_param_text(params, state);
+	lk_param_time(params, m->work->now);
+	lk_param_text(params, m->actor);
+	return lk_db_run(m->work->db, LK_Q_COMMAND_HELD_DECIDE, params, NULL, error);
+}
+
 /* Words written in ignorance of newer ones wait; a mistake is kept for the line that mends it. */
-static bool take_refusal(lk_agent_mail *m, int64_t ticket, const lk_receipt *receipt,
+static bool take_refusal(lk_agent_mail *m, int64_t home, const lk_receipt *receipt,
 			 lk_ingest_result *result, GError **error)
 {
-	int64_t held = 0;
+	int64_t ticket = m->sight != LK_SIGHT_NONE ? m->work->thread.ticket : home;
+	int64_t message = 0;
 	const char *reason = receipt->is_stale ? "somebody wrote after the mail that it answers"
 					       : "a line was wrong, and none was run";
 
 	lk_work_tell_as(m->work, m->actor, ticket,
 			receipt->is_stale ? "agent_held" : "commands_refused", reason, NULL);
-	if (!lk_agent_mail_store(m, ticket, reason, result, error))
+	if (!lk_agent_mail_store(m, home, reason, result, error) ||
+	    !close_held(m, "dropped", error))
 		return false;
+	message = m->text_from ? m->text_from : result->message;
 	if (receipt->is_stale)
-		return lk_agent_mail_ask(m, ticket, result->message, "stale", reason, error);
-	if (!lk_agent_mail_add_held(m, ticket, result->message, "refused", reason, &held, error))
-		return false;
-	lk_json_set_int(receipt->json, "held", held);
-	return lk_agent_mail_send_receipt(m, ticket, result->message, receipt, error);
+		return lk_agent_mail_ask(m, ticket, message, "stale", reason, error);
+	return lk_agent_mail_keep_refused(m, ticket, message, receipt, error) &&
+	       lk_agent_mail_send_receipt(m, ticket, result->message, receipt, error);
 }
 
-/* Is the held command said anew? */
-static bool is_said_again(const lk_commands *commands, const lk_command *held)
+static bool is_same_text(const char *a, const char *b)
 {
-	for (unsigned i = 0; i < commands->commands->len; i++) {
-		const lk_command *command = g_ptr_array_index(commands->commands, i);
-		if (command->kind == held->kind && held->kind != LK_COMMAND_FIELD)
+	return a && b && g_ascii_strcasecmp(a, b) == 0;
+}
+
+static bool are_same_tickets(const GArray *a, const GArray *b)
+{
+	return a->len == b->len &&
+	       (a->len == 0 || memcmp(a->data, b->data, a->len * sizeof(int64_t)) == 0);
+}
+
+/* Is the held command said anew, about the same tickets? What adds up is no other word for it. */
+static bool is_said_again(const GPtrArray *commands, unsigned from, unsigned n,
+			  const lk_command *held)
+{
+	if (held->kind == LK_COMMAND_TAG || held->kind == LK_COMMAND_CC ||
+	    held->kind == LK_COMMAND_LINK)
+		return false;
+	for (unsigned i = from; i < from + n; i++) {
+		const lk_command *command = g_ptr_array_index(commands, i);
+		if (command->kind == held->kind &&
+		    are_same_tickets(command->tickets, held->tickets) &&
+		    (held->kind != LK_COMMAND_FIELD || is_same_text(command->name, held->name)))
 			return true;
 	}
 	return false;
 }
 
-/*
- * desk.md 6: an answer to the error mail mends the refused one. Its right lines and its text are
- * run with the new lines; of two commands of a kind the new one counts, and wrong lines are
- * forgotten.
- */
-static bool mend(lk_agent_mail *m, int64_t *ret_held, GError **error)
+/* Does it end the work on the ticket, so that what is mended must be in order before? */
+static bool is_last(lk_command_kind kind)
+{
+	return kind == LK_COMMAND_RESOLVE || kind == LK_COMMAND_CLOSE || kind == LK_COMMAND_WAIT ||
+	       kind == LK_COMMAND_MERGE;
+}
+
+/* The lines of the mended mail as they stood, the new ones after what sets the stage for them. */
+static void add_lines(GPtrArray *commands, GPtrArray *held)
+{
+	unsigned fresh = commands->len;
+	unsigned first = 0;
+
+	for (unsigned i = 0; i < held->len;) {
+		lk_command *command = g_ptr_array_index(held, i);
+		if (is_said_again(commands, first, fresh, command)) {
+			i++;
+			continue;
+		}
+		g_ptr_array_steal_index(held, i);
+		g_ptr_array_insert(commands, is_last(command->kind) ? -1 : (int)first++, command);
+	}
+}
+
+/* The text of the mail that is mended, and its files, unless the new one brings its own. */
+static void take_text(lk_agent_mail *m, lk_commands *held, const lk_rows *row)
+{
+	if (*m->commands->text)
+		return;
+	g_free(m->commands->text);
+	m->commands->text = g_steal_pointer(&held->text);
+	if (m->has_files)
+		return;
+	m->has_files = lk_row_bool(row, 0, "has_files");
+	if (*m->commands->text || m->has_files)
+		m->text_from = lk_row_int(row, 0, "message_id");
+}
+
+bool lk_agent_mail_mend(lk_agent_mail *m, GError **error)
 {
 	const lk_clues *clues = m->work->clues;
 	g_autoptr(lk_params) params = lk_params_new();
@@ -244,13 +322,12 @@ static bool mend(lk_agent_mail *m, int64_t *ret_held, GError **error)
 	g_autoptr(lk_commands) held = NULL;
 	g_autoptr(GArray) outbox = g_array_new(FALSE, FALSE, sizeof(int64_t));
 
-	*ret_held = 0;
 	for (unsigned i = 0; i < clues->ids->len; i++) {
 		const lk_clue_id *id = &g_array_index(clues->ids, lk_clue_id, i);
 		if (id->is_ours && !id->is_own)
 			g_array_append_val(outbox, id->outbox);
 	}
-	if (outbox->len == 0 || m->commands->commands->len == 0)
+	if (outbox->len == 0 || m->commands->commands->len + m->commands->problems->len == 0)
 		return true;
 	lk_param_ints(params, (const int64_t *)(void *)outbox->data, outbox->len);
 	lk_param_text(params, m->agent->address);
@@ -264,39 +341,33 @@ static bool mend(lk_agent_mail *m, int64_t *ret_held, GError **error)
 		.agent_name = m->agent->name,
 		.today = lk_execute_today(m->work->policy, lk_row_time(rows, 0, "at"))};
 	held = lk_commands_read(&context, lk_row_text(rows, 0, "words"));
-	for (unsigned i = held->commands->len; i-- > 0;)
-		if (!is_said_again(m->commands, g_ptr_array_index(held->commands, i)))
-			g_ptr_array_add(m->commands->commands,
-					g_ptr_array_steal_index(held->commands, i));
-	if (!*m->commands->text) {
-		g_free(m->commands->text);
-		m->commands->text = g_steal_pointer(&held->text);
-	}
-	*ret_held = lk_row_int(rows, 0, "id");
+	add_lines(m->commands->commands, held->commands);
+	take_text(m, held, rows);
+	m->mended = lk_row_int(rows, 0, "id");
 	return true;
 }
 
-static bool close_held(lk_agent_mail *m, int64_t held, GError **error)
+/* Whatever became of the mail: was the agent's own address of the ticket among its recipients? */
+static bool came_by_token(const lk_agent_mail *m)
 {
-	g_autoptr(lk_params) params = lk_params_new();
-
-	if (!held)
-		return true;
-	lk_param_int(params, held);
-	lk_param_text(params, "run");
-	lk_param_time(params, m->work->now);
-	lk_param_text(params, m->actor);
-	return lk_db_run(m->work->db, LK_Q_COMMAND_HELD_DECIDE, params, NULL, error);
+	for (unsigned i = 0; i < m->tokens->len; i++) {
+		const lk_authority_token *token = &g_array_index(m->tokens, lk_authority_token, i);
+		if (token->purpose == LK_PURPOSE_AGENT && token->is_for_agent &&
+		    !token->is_revoked && token->ticket == m->work->thread.ticket)
+			return m->work->thread.ticket != 0;
+	}
+	return false;
 }
 
 /* Who has a mail with our address of the agent's in it could use that address. */
-static bool revoke_token(lk_agent_mail *m, int64_t ticket, GError **error)
+bool lk_agent_mail_revoke(lk_agent_mail *m, GError **error)
 {
 	static const char *const reason = "the mail that came by it also went to others";
+	int64_t ticket = m->work->thread.ticket;
 	g_autoptr(GPtrArray) reached = reached_by(m->work);
 	g_autoptr(lk_params) params = lk_params_new();
 
-	if (m->decision.proof != LK_PROOF_TOKEN ||
+	if (!came_by_token(m) ||
 	    !lk_authority_leaks(m->work->policy, (const char *const *)(void *)reached->pdata,
 				reached->len))
 		return true;
@@ -334,20 +405,21 @@ bool lk_agent_mail_run(lk_agent_mail *m, lk_ingest_result *result, GError **erro
 	lk_work *work = m->work;
 	int64_t ticket = work->thread.ticket;
 	int64_t home = 0;
-	int64_t mended = 0;
 	g_autoptr(lk_receipt) receipt = NULL;
 	lk_time seen_at = LK_TIME_NONE;
 
-	if (!mend(m, &mended, error) || (ticket && !lk_agent_mail_answered_at(m, &seen_at, error)))
+	if (!lk_agent_mail_mend(m, error) ||
+	    (ticket && !lk_agent_mail_answered_at(m, &seen_at, error)))
 		return false;
-	home = *m->commands->text || m->has_files || fills_text(m) ? ticket : 0;
-	if (home)
+	if (*m->commands->text || m->has_files || fills_text(m)) {
+		home = m->text_from ? 0 : ticket;
 		make_note(m);
+	}
 	lk_work_tell_as(work, m->actor, home, "agent_mail", m->decision.reason, NULL);
 	if (!lk_db_savepoint(work->db, error) ||
 	    !lk_agent_mail_store(m, home, "an agent's mail", result, error) ||
-	    !lk_agent_mail_execute(m, ticket, result->message, seen_at, false, m->commands,
-				   &receipt, error))
+	    !lk_agent_mail_execute(m, ticket, m->text_from ? m->text_from : result->message,
+				   seen_at, false, m->commands, &receipt, error))
 		return false;
 	if (!receipt->has_run) {
 		lk_ingest_result_clear(result);
@@ -355,19 +427,18 @@ bool lk_agent_mail_run(lk_agent_mail *m, lk_ingest_result *result, GError **erro
 		return lk_db_rollback_to(work->db, error) &&
 		       take_refusal(m, home, receipt, result, error);
 	}
-	return lk_db_release(work->db, error) && close_held(m, mended, error) &&
+	return lk_db_release(work->db, error) && close_held(m, "run", error) &&
 	       lk_agent_mail_send_receipt(m, ticket, result->message, receipt, error) &&
-	       (!ticket || revoke_token(m, ticket, error)) &&
 	       lk_absence_back(work->db, m->agent, work->now, error);
 }
 
 bool lk_agent_mail_open(lk_agent_mail *m, lk_ingest_result *result, GError **error)
 {
 	g_autoptr(lk_receipt) receipt = NULL;
-	g_autofree char *text = g_steal_pointer(&m->commands->text);
 	int64_t message = 0;
 
 	/* The words open the ticket: they are no answer to anybody. */
+	g_free(m->commands->text);
 	m->commands->text = g_strdup("");
 	if (!lk_work_open(m->work, result, error))
 		return false;
@@ -375,6 +446,8 @@ bool lk_agent_mail_open(lk_agent_mail *m, lk_ingest_result *result, GError **err
 	if (!lk_agent_mail_execute(m, result->ticket, 0, LK_TIME_NONE, true, m->commands, &receipt,
 				   error))
 		return false;
-	return lk_agent_mail_send_receipt(m, result->ticket, message, receipt, error) &&
+	m->is_opened = true;
+	return lk_agent_mail_keep_refused(m, result->ticket, message, receipt, error) &&
+	       lk_agent_mail_send_receipt(m, result->ticket, message, receipt, error) &&
 	       lk_absence_back(m->work->db, m->agent, m->work->now, error);
 }

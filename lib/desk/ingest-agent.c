@@ -329,11 +329,12 @@ static bool dispatch(lk_agent_mail *m, lk_ingest_result *result, bool *ret_done,
 		return lk_agent_mail_refuse(m, result, error);
 	case FATE_KEPT:
 		return lk_agent_mail_keep(m, m->work->thread.ticket,
-					  "an agent's mail without new words", result, error);
+					  "an agent's mail without new words", result, error) &&
+		       lk_agent_mail_revoke(m, error);
 	case FATE_HELD:
-		return lk_agent_mail_hold(m, result, error);
+		return lk_agent_mail_hold(m, result, error) && lk_agent_mail_revoke(m, error);
 	case FATE_RUN:
-		return lk_agent_mail_run(m, result, error);
+		return lk_agent_mail_run(m, result, error) && lk_agent_mail_revoke(m, error);
 	case FATE_OPEN:
 		return lk_agent_mail_open(m, result, error);
 	}
@@ -379,6 +380,23 @@ static void mail_clear(lk_agent_mail *m)
 }
 G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(lk_agent_mail, mail_clear)
 
+/*
+ * A file that its writer sends, by whatever client: Apple's show even documents within the text.
+ * Signatures, keys and Outlook's own form of the mail are none.
+ */
+static bool is_file(const lk_attachment *part)
+{
+	static const char *const wrapping[] = {
+		"application/pkcs7-signature", "application/x-pkcs7-signature",
+		"application/pgp-signature",   "application/pgp-keys",
+		"application/ms-tnef",	       "application/vnd.ms-tnef"};
+
+	for (unsigned i = 0; i < G_N_ELEMENTS(wrapping); i++)
+		if (strcmp(part->content_type, wrapping[i]) == 0)
+			return false;
+	return !part->is_inline || !g_str_has_prefix(part->content_type, "image/");
+}
+
 static void read_words(lk_agent_mail *m)
 {
 	const lk_mail *mail = m->work->mail;
@@ -386,11 +404,10 @@ static void read_words(lk_agent_mail *m)
 				      .agent_name = m->agent->name,
 				      .today = lk_execute_today(m->work->policy, m->work->now)};
 
-	m->commands = lk_commands_read(&context, has_words(mail) ? mail->reply_text : "");
-	for (unsigned i = 0; i < mail->attachments->len; i++) {
-		const lk_attachment *part = g_ptr_array_index(mail->attachments, i);
-		m->has_files |= !part->is_inline;
-	}
+	m->words = has_words(mail) ? mail->reply_text : "";
+	m->commands = lk_commands_read(&context, m->words);
+	for (unsigned i = 0; i < mail->attachments->len; i++)
+		m->has_files |= is_file(g_ptr_array_index(mail->attachments, i));
 }
 
 /* What goes out when the lines are run: the receipt, and words for the customer. */

@@ -167,10 +167,16 @@ WITH RECURSIVE up AS (
 SELECT EXISTS (SELECT FROM up WHERE id = $1) AS is_above;
 
 -- name: command_children
--- $1 ticket. Its open children, locked by number.
+-- $1 ticket. Its open children and theirs, locked by number.
+WITH RECURSIVE below AS (
+	SELECT $1::bigint AS id, 0 AS depth
+	UNION
+	SELECT l.ticket_id, b.depth + 1 FROM below b JOIN ticket_link l ON l.other_id = b.id AND l.relation = 'parent'
+	 WHERE b.depth < 50
+)
 SELECT t.id
-  FROM ticket_link l JOIN ticket t ON t.id = l.ticket_id
- WHERE l.other_id = $1 AND l.relation = 'parent' AND t.status NOT IN ('resolved', 'closed', 'junk', 'merged')
+  FROM ticket t
+ WHERE t.id IN (SELECT id FROM below) AND t.id <> $1 AND t.status NOT IN ('resolved', 'closed', 'junk', 'merged')
  ORDER BY t.id
    FOR NO KEY UPDATE OF t;
 
@@ -282,7 +288,11 @@ RETURNING id;
 -- name: command_held
 -- $1 number, or null for the agent's last that #send or #drop may decide on, $2 agent, $3 now, $4 ticket or null.
 SELECT h.id, h.message_id, h.ticket_id, h.agent, h.kind, h.reason, h.words, h.at, h.expires_at, h.state,
-       EXISTS (SELECT FROM attachment a WHERE a.message_id = h.message_id AND NOT a.is_inline) AS has_files
+       EXISTS (SELECT FROM attachment a
+		WHERE a.message_id = h.message_id AND (NOT a.is_inline OR a.content_type NOT LIKE 'image/%')
+		  AND a.content_type NOT IN ('application/pkcs7-signature', 'application/x-pkcs7-signature',
+			'application/pgp-signature', 'application/pgp-keys', 'application/ms-tnef',
+			'application/vnd.ms-tnef')) AS has_files
   FROM held_command h
  WHERE CASE WHEN $1::bigint IS NOT NULL THEN h.id = $1
 	ELSE h.agent = $2 AND h.state = 'held' AND h.kind <> 'unproven' AND h.expires_at > $3
@@ -292,7 +302,13 @@ SELECT h.id, h.message_id, h.ticket_id, h.agent, h.kind, h.reason, h.words, h.at
 
 -- name: command_mended
 -- $1 outbox rows that are answered, $2 agent, $3 now. The refused mail that one of them was about.
-SELECT h.id, h.words, h.at
+SELECT h.id, h.message_id, h.words, h.at,
+       EXISTS (SELECT FROM attachment a JOIN message m ON m.id = a.message_id
+		WHERE a.message_id = h.message_id AND m.direction = 'note'
+		  AND (NOT a.is_inline OR a.content_type NOT LIKE 'image/%')
+		  AND a.content_type NOT IN ('application/pkcs7-signature', 'application/x-pkcs7-signature',
+			'application/pgp-signature', 'application/pgp-keys', 'application/ms-tnef',
+			'application/vnd.ms-tnef')) AS has_files
   FROM outbox o JOIN held_command h ON h.id = (o.variables ->> 'held')::bigint
  WHERE o.id = ANY ($1::bigint[]) AND o.template = 'command-error' AND h.agent = $2 AND h.state = 'held'
    AND h.kind = 'refused' AND h.expires_at > $3

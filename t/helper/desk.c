@@ -99,6 +99,7 @@ static void add_queue(const char *name, lk_lang language)
 	lk_desk_mailbox *mailbox = lk_desk_mailbox_new(name, name);
 	if (strcmp(name, "tuki") == 0)
 		g_ptr_array_add(mailbox->strip, g_strdup("[EXTERNAL]"));
+	mailbox->trust_internal = strcmp(name, "apu") == 0;
 	g_ptr_array_add(policy->mailboxes, mailbox);
 }
 
