@@ -10,6 +10,7 @@ typedef struct {
 	GString *phrase; /* outside <>, comments and quotes taken off */
 	GString *angle;	 /* inside <> */
 	GString *comment;
+	size_t before; /* bytes of the phrase that stand before <> */
 	bool has_angle;
 	bool is_quoted; /* the phrase holds a quoted string: a ':' in it opens no group */
 } item;
@@ -188,9 +189,24 @@ static size_t take_angle(const char *text, size_t i, size_t n, item *now)
 	return j - 1;
 }
 
+/* "Joe <joe@example.org> Jane <jane@example.org>": the comma between them is missing. */
+static void part_joined(item *now, GPtrArray *addresses)
+{
+	const char *more = now->phrase->str + MIN(now->before, now->phrase->len);
+
+	if (!now->has_angle || !strchr(now->angle->str, '@') || !*(more + strspn(more, " \t")))
+		return;
+	g_autofree char *next = g_strdup(more);
+	g_string_truncate(now->phrase, now->before);
+	item_end(now, addresses);
+	g_string_append(now->phrase, next);
+}
+
 static void parse_line(const char *text, size_t n, GPtrArray *addresses)
 {
-	item now = {g_string_new(NULL), g_string_new(NULL), g_string_new(NULL), false, false};
+	item now = {.phrase = g_string_new(NULL),
+		    .angle = g_string_new(NULL),
+		    .comment = g_string_new(NULL)};
 	/* Unclosed quotes and comments would be looked for again and again. */
 	bool quotes_end = true, comments_end = true;
 
@@ -206,7 +222,9 @@ static void parse_line(const char *text, size_t n, GPtrArray *addresses)
 			i = take_comment(text, i, n, now.comment);
 			comments_end = i != was;
 		} else if (c == '<') {
+			part_joined(&now, addresses);
 			i = take_angle(text, i, n, &now);
+			now.before = now.phrase->len;
 		} else if (c == ',' || c == ';') {
 			item_end(&now, addresses);
 		} else if (c == ':' && !now.has_angle && !now.is_quoted &&

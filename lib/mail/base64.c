@@ -28,6 +28,38 @@ static inline uint32_t group_at(const uint8_t *p)
 	return at_place[0][p[0]] | at_place[1][p[1]] | at_place[2][p[2]] | at_place[3][p[3]];
 }
 
+bool lk_base64_is_none(const char *bytes, size_t n)
+{
+	enum { LETTERS_TELLING = 40 }; /* in a row: no language writes words that long */
+	const char *end = bytes + n;
+	bool is_first = true, found = false;
+
+	for (const char *line = bytes; line < end;) {
+		const char *newline = memchr(line, '\n', (size_t)(end - line));
+		const char *line_end = newline ? newline : end;
+		size_t letters = 0, odd = 0, blanks = 0, gap = 0;
+		for (const char *p = line; p < line_end; p++) {
+			if (g_ascii_isspace(*p)) {
+				gap = letters > 0;
+				continue;
+			}
+			blanks += gap;
+			gap = 0;
+			letters++;
+			odd += !g_ascii_isalnum(*p) && !strchr("+/=", *p);
+		}
+		if (letters >= LETTERS_TELLING && odd == 0 && blanks == 0)
+			return false;
+		/* What a list puts below a short text is no base64 either: the first line tells. */
+		if (is_first && letters > 0) {
+			found = odd > 0 || blanks > 0;
+			is_first = false;
+		}
+		line = line_end + 1;
+	}
+	return found;
+}
+
 size_t lk_base64_groups(const char *text, size_t n, char *out, size_t *ret_used)
 {
 	const uint8_t *p = (const uint8_t *)text;

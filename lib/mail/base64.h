@@ -2,6 +2,7 @@
 #ifndef LK_MAIL_BASE64_H
 #define LK_MAIL_BASE64_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
 /*
@@ -10,5 +11,11 @@
  * ends included.
  */
 size_t lk_base64_groups(const char *text, size_t n, char *out, size_t *ret_used);
+
+/*
+ * Do the first bytes of a text that is labelled base64 show that it is none, but plain words? True
+ * only when its first line could not be base64 and no line after it plainly is.
+ */
+bool lk_base64_is_none(const char *bytes, size_t n);
 
 #endif

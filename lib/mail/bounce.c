@@ -20,6 +20,9 @@ static bool contains_any(const char *folded, const char *const *words)
 	return false;
 }
 
+/* How much its sender looks like a mail system: people bear some of these names too. */
+typedef enum { SENDER_OTHER, SENDER_MAYBE, SENDER_DAEMON } sender_likeness;
+
 /* Everything that the verdict weighs, folded. */
 typedef struct {
 	const lk_gather *gather;
@@ -30,7 +33,10 @@ typedef struct {
 	lk_fields *inner; /* header of the returned mail, or NULL */
 	char *from;	  /* of the report, folded, or NULL */
 	char *sender;	  /* of the returned mail, folded, or NULL */
+	sender_likeness likeness;
 	bool from_daemon, says_subject, says_notice, is_null_path;
+	bool has_code;	    /* a reply code or a status of SMTP */
+	bool names_failure; /* that, or address of somebody else's */
 } weighing;
 
 static void weighing_clear(weighing *now)
@@ -44,48 +50,57 @@ static void weighing_clear(weighing *now)
 }
 G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(weighing, weighing_clear)
 
-static bool is_daemon(const lk_gather *gather)
+static bool starts_with_any(const char *text, const char *const *prefixes)
 {
-	static const char *const locals[] = {"mailer-daemon",
-					     "mailerdaemon",
-					     "mailer_daemon",
-					     "postmaster",
-					     "mail-daemon",
-					     "maildaemon",
-					     "mdaemon",
-					     "mail.delivery",
-					     "maildelivery",
-					     "mail_delivery",
-					     "mailsystem",
-					     "mail-system",
-					     "mailerd",
-					     "bounce",
-					     "daemon@",
-					     "administrator@",
-					     "microsoftexchange",
-					     "mmdf",
-					     "smtp@",
-					     "mail@",
-					     "autoreply@",
-					     "imss@",
-					     "emailsystem",
-					     "delivery",
-					     NULL};
-	static const char *const names[] = {
-		"mail delivery",	"mailer-daemon",      "mailer daemon", "postmaster",
-		"system administrator", "mail administrator", "mail system",   "delivery subsystem",
-		"microsoft outlook",	"mail server",	      "mailserver",    "email delivery",
-		"mail subsystem",	"message transfer",   "internet mail", NULL};
+	for (; *prefixes; prefixes++)
+		if (g_str_has_prefix(text, *prefixes))
+			return true;
+	return false;
+}
+
+static sender_likeness sender_of(const lk_gather *gather)
+{
+	static const char *const daemons[] = {"mailer-daemon",
+					      "mailerdaemon",
+					      "mailer_daemon",
+					      "postmaster",
+					      "post_master",
+					      "mail-daemon",
+					      "maildaemon",
+					      "mdaemon",
+					      "mail.delivery",
+					      "maildelivery",
+					      "mail_delivery",
+					      "mailsystem",
+					      "mail-system",
+					      "mailerd",
+					      "daemon@",
+					      "mmdf",
+					      "microsoftexchange",
+					      "imss@",
+					      NULL};
+	static const char *const maybes[] = {"bounce",	   "administrator@", "smtp@",	 "mail@",
+					     "autoreply@", "emailsystem",    "delivery", NULL};
+	static const char *const names[] = {"mail delivery",	  "mailer-daemon",
+					    "mailer daemon",	  "postmaster",
+					    "mail administrator", "mail system",
+					    "delivery subsystem", "mail server",
+					    "mailserver",	  "email delivery",
+					    "mail subsystem",	  "message transfer",
+					    "internet mail",	  NULL};
+	static const char *const maybe_names[] = {"system administrator", "microsoft outlook",
+						  NULL};
 	const lk_address *from = gather->mail->from;
 
 	if (!from || !*from->address)
-		return true;
+		return SENDER_OTHER;
 	g_autofree char *address = g_ascii_strdown(from->address, -1);
 	g_autofree char *name = g_utf8_strdown(from->name ? from->name : "", -1);
-	for (const char *const *local = locals; *local; local++)
-		if (g_str_has_prefix(address, *local))
-			return true;
-	return contains_any(name, names);
+	if (starts_with_any(address, daemons) || contains_any(name, names))
+		return SENDER_DAEMON;
+	if (starts_with_any(address, maybes) || contains_any(name, maybe_names))
+		return SENDER_MAYBE;
+	return SENDER_OTHER;
 }
 
 static bool subject_says(const char *folded)
@@ -156,9 +171,14 @@ static void weigh(const lk_gather *gather, weighing *now)
 {
 	now->gather = gather;
 	now->subject = lk_lower(gather->mail->subject, strlen(gather->mail->subject));
-	now->from_daemon = is_daemon(gather);
+	now->likeness = sender_of(gather);
+	now->from_daemon = now->likeness != SENDER_OTHER;
 	now->says_subject = subject_says(now->subject);
 	now->is_null_path = gather->mail->return_path && !*gather->mail->return_path;
+	/* Nobody at all writes as a mail system does, if something else says so too. */
+	const lk_address *from = gather->mail->from;
+	if (!from || !*from->address)
+		now->from_daemon = now->says_subject || now->is_null_path;
 	if (!has_sign(now))
 		return;
 	now->notice = lk_notice_of(gather->mail->text, &now->returned);
@@ -166,6 +186,24 @@ static void weigh(const lk_gather *gather, weighing *now)
 	now->folded = lk_lower(squeezed, strlen(squeezed));
 	now->says_notice = notice_says(now->folded);
 	read_inner(now);
+	g_auto(lk_findings) named = {0};
+	lk_notice_parties parties = parties_of(now);
+	lk_notice_read(now->notice, &parties, &named);
+	now->has_code = named.status || named.smtp_class;
+	now->names_failure = named.recipients || now->has_code;
+}
+
+/* Vacation programs leave the return path empty too (RFC 3834 3.3), and may say that nobody is
+ * there. */
+static bool answers_for_somebody(const weighing *now)
+{
+	g_autofree char *submitted = lk_fields_line(now->gather->fields, "Auto-Submitted");
+
+	for (size_t i = 0; lk_vacation_subjects[i]; i++)
+		if (g_str_has_prefix(now->subject, lk_vacation_subjects[i]))
+			return true;
+	return submitted && g_ascii_strncasecmp(submitted, "auto-replied", 12) == 0 &&
+	       !now->says_subject;
 }
 
 /* Is a mail without a status part a report all the same? The reason, or NULL. */
@@ -181,9 +219,11 @@ static const char *words_say(const weighing *now)
 		return "X-Failed-Recipients";
 	if (is_report && (now->from_daemon || now->says_notice || now->says_subject))
 		return "a multipart/report of delivery";
-	if (now->from_daemon && (now->says_subject || now->says_notice))
+	/* People called Administrator and parcel services write of failures as well. */
+	bool is_sure = now->likeness == SENDER_DAEMON || has_returned || now->names_failure;
+	if (now->from_daemon && is_sure && (now->says_subject || now->says_notice))
 		return "a mail system reports a failure";
-	if (now->is_null_path && now->says_notice)
+	if (now->is_null_path && now->says_notice && (has_returned || !answers_for_somebody(now)))
 		return "the null return path and words of a failure";
 	/* A person who forwards or answers a report is no report. */
 	if (is_forwarded_or_answered(now->subject))
@@ -195,9 +235,13 @@ static const char *words_say(const weighing *now)
 	/* Somebody who asks about such words has sent the mail in person. */
 	bool is_personal = now->from && gather->mail->from->name && gather->mail->return_path &&
 			   g_ascii_strcasecmp(gather->mail->return_path, now->from) == 0;
+	/* "My mailbox is full" and "the delivery has failed" are what people write to a desk. */
 	if (now->says_subject && now->says_notice &&
-	    (has_returned || (!is_personal && strlen(now->notice) < 4000)))
+	    (has_returned || (!is_personal && now->names_failure && strlen(now->notice) < 4000)))
 		return "subject and words of a failure";
+	/* In a language we do not know, but the codes are SMTP's. */
+	if (now->likeness == SENDER_DAEMON && now->is_null_path && now->has_code)
+		return "a mail system, the null return path and a code of failure";
 	return NULL;
 }
 

@@ -54,16 +54,35 @@ static lk_field *field_new(const char *line, size_t n, size_t name_n)
 	return field;
 }
 
+static bool is_known_name(const char *name, size_t n)
+{
+	static const char *const names[] = {
+		"subject",    "date",	      "to",	      "from",	  "cc",
+		"message-id", "mime-version", "content-type", "received", "reply-to",
+		"references", "in-reply-to",  "return-path",  "sender"};
+
+	for (size_t i = 0; i < G_N_ELEMENTS(names); i++)
+		if (strlen(names[i]) == n && g_ascii_strncasecmp(name, names[i], n) == 0)
+			return true;
+	return false;
+}
+
+/* A blank got before the first field: nothing is there that its line could go on. */
+static void drop_indent(GString *line)
+{
+	size_t indent = strspn(line->str, " \t");
+	size_t n = name_length(line->str + indent, line->len - indent);
+
+	if (indent > 0 && n > 0 && is_known_name(line->str + indent, n))
+		g_string_erase(line, 0, (gssize)indent);
+}
+
 /*
  * Does the header go on behind a line that is none? Only when a name that headers have follows at
  * once or behind a folded line: the first words of a text may hold a colon too.
  */
 static bool goes_on(lk_lines *in)
 {
-	static const char *const names[] = {
-		"subject",    "date",	      "to",	      "from",	  "cc",
-		"message-id", "mime-version", "content-type", "received", "reply-to",
-		"references", "in-reply-to",  "return-path",  "sender"};
 	g_autoptr(GString) line = g_string_new(NULL);
 	uint64_t position = lk_lines_position(in);
 	bool found = false;
@@ -74,9 +93,7 @@ static bool goes_on(lk_lines *in)
 		if (*line->str == ' ' || *line->str == '\t')
 			continue;
 		size_t n = name_length(line->str, line->len);
-		for (size_t j = 0; n > 0 && j < G_N_ELEMENTS(names); j++)
-			found |= strlen(names[j]) == n &&
-				 g_ascii_strncasecmp(line->str, names[j], n) == 0;
+		found = n > 0 && is_known_name(line->str, n);
 		break;
 	}
 	lk_lines_seek(in, position);
@@ -110,6 +127,8 @@ static void read_fields(lk_lines *in, lk_fields *fields)
 			}
 			break;
 		}
+		if (!last)
+			drop_indent(line);
 		size_t name_n = name_length(line->str, line->len);
 		if (last && (*line->str == ' ' || *line->str == '\t')) {
 			size_t room = LK_FIELD_BYTES - MIN(last->value->len, LK_FIELD_BYTES);

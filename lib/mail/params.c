@@ -105,11 +105,24 @@ static param *param_new(const char *name, size_t n, char *value)
 	return one;
 }
 
+char *lk_mime_params_mend(const char *line)
+{
+	const char *blanks = line + strspn(line, " \t");
+
+	blanks += strcspn(blanks, " \t;=\"(");
+	const char *name = blanks + strspn(blanks, " \t");
+	size_t n = strcspn(name, " \t;=\"(");
+	if (name == blanks || n == 0 || name[n] != '=')
+		return g_strdup(line);
+	return g_strdup_printf("%.*s; %s", (int)(blanks - line), line, name);
+}
+
 lk_mime_params *lk_mime_params_parse(const char *value)
 {
 	lk_mime_params *params = g_new0(lk_mime_params, 1);
 	g_autoptr(GString) head = g_string_new(NULL);
-	g_autofree char *line = lk_words_unfold(value ? value : "", value ? strlen(value) : 0);
+	g_autofree char *unfolded = lk_words_unfold(value ? value : "", value ? strlen(value) : 0);
+	g_autofree char *line = lk_mime_params_mend(unfolded);
 	const char *p = skip_blanks(line);
 
 	params->params = g_ptr_array_new_with_free_func(param_free);

@@ -11,6 +11,12 @@ typedef struct {
 	GPtrArray *params; /* of our own type */
 } lk_mime_params;
 
+/*
+ * The unfolded value of a Content- field with the ';' that some programs leave out before the first
+ * parameter ("application/pdf name=x"); as it is where none is missing. Caller frees.
+ */
+char *lk_mime_params_mend(const char *line);
+
 /* value may be NULL: no head (""), no parameters. At most 200 parameters are read. */
 lk_mime_params *lk_mime_params_parse(const char *value);
 void lk_mime_params_free(lk_mime_params *params);

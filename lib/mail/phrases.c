@@ -27,6 +27,7 @@ const char *const lk_bounce_subjects[] = {
 	"kunne ikke leveres", "niedostarcz", "zwrot", "nie można dostarczyć", "недоставлен",
 	"не доставлен", "не может быть доставлен", "невозможно доставить", "ваше сообщение не",
 	"配信", "不達", "送信エラー", "退信", "退回", "投递失败", "无法送达", "系统退信", "未送達",
+	"nedoruč", "kézbesíthetetlen", "teslim edilemedi", "ei saa kohale", "kohaletoimetami",
 	NULL};
 
 const char *const lk_bounce_notices[] = {
@@ -54,7 +55,7 @@ const char *const lk_bounce_notices[] = {
 	"ei voitu toimittaa", "ei toimitettu", "kunde inte levereras", "kunne ikke leveres",
 	"nie mogła", "nie została", "не может быть доставлен", "не удалось доставить",
 	"не доставлен", "невозможно доставить", "配信できません", "送信できません", "届けられません", "無法", "无法",
-	"未能", "退回",
+	"未能", "退回", "no valid recipient", "nezdařil", "kézbesítés nem", "teslim edilemedi", "nurjus",
 	NULL};
 
 const char *const lk_challenge_words[] = {
@@ -93,7 +94,7 @@ const char *const lk_vacation_subjects[] = {
 	NULL};
 
 const char *const lk_divider_words[] = {
-	"original message", "original-message", "original email", "original e-mail",
+	"original message", "original appointment", "original-message", "original email", "original e-mail",
 	"reply message", "originalmessage", "ursprüngliche nachricht", "original-nachricht",
 	"originalnachricht", "ursprüngliche mail", "message d'origine", "message d’origine",
 	"message original", "message initial", "mensaje original", "messaggio originale",
@@ -189,6 +190,7 @@ const char *const lk_attribution_verbs[] = {
 	"napísal(a)", "írta", "viết", "yazdı", "şunu", "rašė", "parašė", "rakstīja", "scris",
 	"έγραψε", "γράφει", "schrieb am", "a écrit", "写道", "寫道", "撰写", "書きました", "のメール", "작성",
 	"님이", "pisze", "napisao", "napisala", "je napisal", "dixit", "tarihinde",
+	"написа", "escriure", "menulis", "เขียนว่า", "nadesłał", "のメッセージ",
 	NULL};
 
 const char *const lk_attribution_openers[] = {
@@ -203,6 +205,7 @@ const char *const lk_attribution_openers[] = {
 	"gio", "sab", "seg", "ter", "qua", "qui", "sex", "e ", "kl ", "kell ", "esmasp",
 	"teisip", "kolmap", "neljap", "reede", "laup", "pühap", "torstai", "maanantai",
 	"tiistai", "keskiviikko", "perjantai", "lauantai", "sunnuntai", "el\xc2\xa0",
+	"на ", "pada ", "เมื่อ", "понед", "вторн", "среда", "четв", "пятн", "субб", "воскр",
 	NULL};
 
 const lk_header_label lk_header_labels[] = {
@@ -217,7 +220,7 @@ const lk_header_label lk_header_labels[] = {
 	{"від", LK_LABEL_FROM}, {"feladó", LK_LABEL_FROM}, {"odesílatel", LK_LABEL_FROM},
 	{"kimden", LK_LABEL_FROM}, {"gönderen", LK_LABEL_FROM}, {"từ", LK_LABEL_FROM},
 	{"发件人", LK_LABEL_FROM}, {"寄件者", LK_LABEL_FROM}, {"差出人", LK_LABEL_FROM},
-	{"보낸 사람", LK_LABEL_FROM}, {"no", LK_LABEL_FROM}, {"nuo", LK_LABEL_FROM},
+	{"보낸 사람", LK_LABEL_FROM}, {"보낸사람", LK_LABEL_FROM}, {"no", LK_LABEL_FROM}, {"nuo", LK_LABEL_FROM},
 	{"από", LK_LABEL_FROM}, {"de la", LK_LABEL_FROM},
 	{"sent", LK_LABEL_DATE}, {"date", LK_LABEL_DATE}, {"gesendet", LK_LABEL_DATE},
 	{"datum", LK_LABEL_DATE}, {"envoyé", LK_LABEL_DATE}, {"envoyé le", LK_LABEL_DATE},
@@ -234,7 +237,8 @@ const lk_header_label lk_header_labels[] = {
 	{"寄件日期", LK_LABEL_DATE}, {"送信日時", LK_LABEL_DATE}, {"日付", LK_LABEL_DATE},
 	{"küldve", LK_LABEL_DATE}, {"dátum", LK_LABEL_DATE}, {"tarih", LK_LABEL_DATE},
 	{"надіслано", LK_LABEL_DATE}, {"odesláno", LK_LABEL_DATE}, {"sendt den", LK_LABEL_DATE},
-	{"보낸 날짜", LK_LABEL_DATE}, {"ημερομηνία", LK_LABEL_DATE}, {"trimis", LK_LABEL_DATE},
+	{"보낸 날짜", LK_LABEL_DATE}, {"날짜", LK_LABEL_DATE}, {"elküldve", LK_LABEL_DATE},
+	{"gönderildi", LK_LABEL_DATE}, {"gönderme tarihi", LK_LABEL_DATE}, {"ημερομηνία", LK_LABEL_DATE}, {"trimis", LK_LABEL_DATE},
 	{"to", LK_LABEL_TO}, {"an", LK_LABEL_TO}, {"à", LK_LABEL_TO}, {"a", LK_LABEL_TO},
 	{"para", LK_LABEL_TO}, {"til", LK_LABEL_TO}, {"till", LK_LABEL_TO},
 	{"vastaanottaja", LK_LABEL_TO}, {"do", LK_LABEL_TO}, {"кому", LK_LABEL_TO},
@@ -244,7 +248,7 @@ const lk_header_label lk_header_labels[] = {
 	{"mottaker", LK_LABEL_TO}, {"收件人", LK_LABEL_TO}, {"宛先", LK_LABEL_TO},
 	{"címzett", LK_LABEL_TO}, {"kime", LK_LABEL_TO}, {"komu", LK_LABEL_TO},
 	{"đến", LK_LABEL_TO}, {"tới", LK_LABEL_TO}, {"adresat", LK_LABEL_TO},
-	{"받는 사람", LK_LABEL_TO}, {"προς", LK_LABEL_TO}, {"către", LK_LABEL_TO},
+	{"받는 사람", LK_LABEL_TO}, {"받는사람", LK_LABEL_TO}, {"收件者", LK_LABEL_TO}, {"προς", LK_LABEL_TO}, {"către", LK_LABEL_TO},
 	{"cc", LK_LABEL_CC}, {"kopia", LK_LABEL_CC}, {"kopio", LK_LABEL_CC},
 	{"копия", LK_LABEL_CC}, {"cópia", LK_LABEL_CC}, {"kopi", LK_LABEL_CC},
 	{"koopia", LK_LABEL_CC}, {"dw", LK_LABEL_CC}, {"抄送", LK_LABEL_CC}, {"副本", LK_LABEL_CC},

@@ -21,27 +21,71 @@ bool lk_line_is_blank(const lk_line *line)
 	return line->n == 0;
 }
 
+static unsigned digit_groups(const char *text)
+{
+	unsigned groups = 0;
+
+	for (const char *p = text; *p; p++)
+		groups += g_ascii_isdigit(*p) && !(p > text && g_ascii_isdigit(p[-1]));
+	return groups;
+}
+
+/* ">>> Joe <joe@example.org> 4/4/2018 3:57 PM >>>": so GroupWise introduces what it does not quote.
+ */
+static bool is_ruled_by_quotes(const lk_line *line)
+{
+	if (line->n < 16 || line->n > 200 || memcmp(line->start, ">>> ", 4) != 0 ||
+	    memcmp(line->start + line->n - 4, " >>>", 4) != 0)
+		return false;
+	g_autofree char *inside = g_strndup(line->start + 4, line->n - 8);
+	return digit_groups(inside) >= 4;
+}
+
 bool lk_line_is_quote(const lk_line *line)
 {
 	size_t i = 0;
 
 	while (i < line->n && i < 4 && (line->start[i] == ' ' || line->start[i] == '\t'))
 		i++;
-	return i < line->n && line->start[i] == '>';
+	return i < line->n && line->start[i] == '>' && !is_ruled_by_quotes(line);
+}
+
+/* Is the character of three bytes at p one of Unicode's dashes and rules? */
+static bool is_wide_dash(const char *p)
+{
+	const unsigned char *u = (const unsigned char *)p;
+
+	return u[0] == 0xe2 && ((u[1] == 0x80 && u[2] >= 0x90 && u[2] <= 0x95) ||
+				(u[1] == 0x94 && (u[2] == 0x80 || u[2] == 0x81)));
+}
+
+/* The length of the dash, star, blank or the like at p, 0 when none stands there. */
+static size_t ornament_length(const char *p, size_t n)
+{
+	if (n == 0)
+		return 0;
+	if (*p && strchr("-_=*~# \t>", *p))
+		return 1;
+	return n >= 3 && is_wide_dash(p) ? 3 : 0;
 }
 
 /* Without dashes, blanks and the like at both ends; says how many dashes led. */
 static char *bare_words(const lk_line *line, size_t *ret_dashes)
 {
-	static const char ornaments[] = "-_=*~# \t>";
-	size_t start = 0, end = line->n, dashes = 0;
+	size_t start = 0, end = line->n, dashes = 0, n;
 
-	while (start < end && strchr(ornaments, line->start[start])) {
-		dashes += strchr("-_=", line->start[start]) != NULL;
-		start++;
+	while ((n = ornament_length(line->start + start, end - start)) > 0) {
+		dashes += n == 3 || strchr("-_=", line->start[start]) != NULL;
+		start += n;
 	}
-	while (end > start && strchr("-_=*~# \t:", line->start[end - 1]))
-		end--;
+	for (;;) {
+		if (end > start && strchr("-_=*~# \t:", line->start[end - 1]))
+			end--;
+		else if (end >= start + 3 && is_wide_dash(line->start + end - 3))
+			end -= 3;
+		else
+			break;
+	}
 	*ret_dashes = dashes;
 	return fold(line->start + start, end - start);
 }
@@ -54,15 +98,40 @@ static bool is_one_of(const char *word, const char *const *words)
 	return false;
 }
 
+/* "-------- Original message --------From: Joe <joe@example.org> Date: ...": Samsung's, in one
+ * line. */
+static bool is_divider_and_header(const lk_line *line)
+{
+	enum { BYTES_MOST = 600 };
+	size_t dashes = strspn(line->start, "-");
+
+	if (dashes < 4 || dashes >= line->n || line->n > BYTES_MOST)
+		return false;
+	const char *rule = g_strstr_len(line->start + dashes, (gssize)(line->n - dashes), "----");
+	if (!rule)
+		return false;
+	size_t behind = (size_t)(rule - line->start);
+	lk_line divider = {.start = line->start, .n = behind};
+	while (behind < line->n && line->start[behind] == '-')
+		behind++;
+	lk_line header = {.start = line->start + behind, .n = line->n - behind};
+	return header.n > 0 && lk_line_label(&header) != LK_LABEL_NONE &&
+	       lk_line_is_divider(&divider);
+}
+
 bool lk_line_is_divider(const lk_line *line)
 {
 	size_t dashes = 0;
 
+	if (is_divider_and_header(line))
+		return true;
+
 	/* Both a ruled divider and "reply above this line" begin with an ornament. */
-	if (line->n < 4 || line->n > 120 || !strchr("-_=*~# \t>", *line->start))
-		return false;
+	if (line->n < 4 || line->n > 120 || ornament_length(line->start, line->n) == 0)
+		return is_ruled_by_quotes(line);
 	g_autofree char *folded = bare_words(line, &dashes);
-	if (strstr(folded, "reply above this line") ||
+	if (is_ruled_by_quotes(line) || strstr(folded, "reply above this line") ||
+	    strstr(folded, "write below this line") ||
 	    strstr(folded, "vastaa tämän rivin yläpuolelle") ||
 	    strstr(folded, "svara ovanför denna rad"))
 		return true;
@@ -74,7 +143,7 @@ bool lk_line_is_forward(const lk_line *line)
 	size_t dashes = 0;
 
 	if (line->n < 4 || line->n > 160 ||
-	    (line->start[line->n - 1] != ':' && !strchr("-_=*~# \t>", *line->start)))
+	    (line->start[line->n - 1] != ':' && ornament_length(line->start, line->n) == 0))
 		return false;
 	g_autofree char *folded = bare_words(line, &dashes);
 	for (size_t i = 0; lk_forward_words[i]; i++)
@@ -135,9 +204,13 @@ bool lk_line_is_rule(const lk_line *line)
 {
 	size_t i = 0, count = 0;
 
-	for (; i < line->n && strchr("-_=*~ \t", line->start[i]); i++)
+	for (size_t n; i < line->n; i += n) {
+		n = ornament_length(line->start + i, line->n - i);
+		if (n == 0 || strchr("#>", line->start[i]))
+			return false;
 		count += !g_ascii_isspace(line->start[i]);
-	return i == line->n && count >= 5;
+	}
+	return count >= 5;
 }
 
 /* --- header blocks ------------------------------------------------------------------------- */
@@ -200,15 +273,6 @@ bool lk_lines_are_header_block(const lk_line *lines, size_t n)
 
 /* --- attributions -------------------------------------------------------------------------- */
 
-static unsigned digit_groups(const char *text)
-{
-	unsigned groups = 0;
-
-	for (const char *p = text; *p; p++)
-		groups += g_ascii_isdigit(*p) && !(p > text && g_ascii_isdigit(p[-1]));
-	return groups;
-}
-
 /* Does a verb stand in the text as a word of its own? Its offset, or -1. */
 static long verb_at(const char *folded)
 {
@@ -243,6 +307,77 @@ static bool opens_as_attribution(const char *folded)
 	return false;
 }
 
+/* "15:57", "klo 13.45" */
+static bool has_clock(const char *folded)
+{
+	for (const char *p = folded; (p = strchr(p, ':')); p++)
+		if (p > folded && g_ascii_isdigit(p[-1]) && g_ascii_isdigit(p[1]) &&
+		    g_ascii_isdigit(p[2]))
+			return true;
+	return strstr(folded, "klo ") || strstr(folded, "kello ") || strstr(folded, "kell ");
+}
+
+/* Do only names stand between the date and the address, no words of a sentence? */
+static bool are_names(const char *start, const char *end)
+{
+	static const char *const particles[] = {"from", "via", "van", "von", "der", "den",
+						"del",	"bin", "ben", "par", "por", NULL};
+	g_autofree char *words = g_strndup(start, (size_t)(end - start));
+	g_auto(GStrv) each = g_strsplit_set(words, " \t\",.()", -1);
+
+	for (unsigned i = 0; each[i]; i++) {
+		gunichar first = g_utf8_get_char_validated(each[i], -1);
+		if (first < (gunichar)-2 && g_unichar_islower(first) &&
+		    g_utf8_strlen(each[i], -1) > 2 && !is_one_of(each[i], particles))
+			return false;
+	}
+	return true;
+}
+
+/* "ср, 4 апр. 2018 г. в 15:57, Иван Иванов <ivan@example.ru>:", in one line or two. */
+static bool is_dated_address(const lk_line *lines, size_t count, const char *folded)
+{
+	if (count > 2 || strlen(folded) > 200 || !has_clock(folded) ||
+	    !opens_as_attribution(folded) || digit_groups(folded) < 4 ||
+	    !(g_str_has_suffix(folded, ">:") || g_str_has_suffix(folded, ">):")))
+		return false;
+	g_autoptr(GString) raw = g_string_new_len(lines[0].start, (gssize)lines[0].n);
+	for (size_t i = 1; i < count; i++) {
+		g_string_append_c(raw, ' ');
+		g_string_append_len(raw, lines[i].start, (gssize)lines[i].n);
+	}
+	const char *end = strrchr(raw->str, '<');
+	const char *start = end;
+	while (start && start > raw->str && !g_ascii_isdigit(start[-1]))
+		start--;
+	return end && strchr(end, '@') && are_names(start, end);
+}
+
+/*
+ * "Matti Malli kirjoitti 5.4.2019 klo 13.45:": nobody's address, but a first and a last name before
+ * the verb. "As you wrote on 5 April at 13:45:" is the sender's own.
+ */
+static bool is_named_and_dated(const lk_line *line, const char *folded)
+{
+	size_t at = 0, names = 0;
+
+	if (line->n > 120 || verb_at(folded) < 0 || digit_groups(folded) < 4 ||
+	    !has_clock(folded) || !ends_as_attribution(folded))
+		return false;
+	while (at < line->n && names < 5) {
+		gunichar c = g_utf8_get_char_validated(line->start + at, (gssize)(line->n - at));
+		if (c >= (gunichar)-2 || !g_unichar_isupper(c))
+			break;
+		names++;
+		while (at < line->n && line->start[at] != ' ')
+			at++;
+		while (at < line->n && line->start[at] == ' ')
+			at++;
+	}
+	g_autofree char *rest = fold(line->start + at, line->n - at);
+	return names >= 2 && names <= 4 && (verb_at(rest) == 0 || g_str_has_prefix(rest, "on "));
+}
+
 /* The verdict over the joined words of the lines. */
 static lk_attribution judge(const char *folded, bool is_ruled)
 {
@@ -252,6 +387,10 @@ static lk_attribution judge(const char *folded, bool is_ruled)
 
 	/* "---- Joe wrote ----" */
 	if (is_ruled && verb >= 0)
+		return LK_ATTRIBUTION_STRONG;
+	/* "Joe <joe@example.org> skrev: (4 april 2018 15:57:12 CEST)" */
+	if (verb >= 0 && has_at && groups >= 4 && g_str_has_suffix(folded, ")") &&
+	    strstr(folded + verb, ": ("))
 		return LK_ATTRIBUTION_STRONG;
 	if (!ends_as_attribution(folded))
 		return g_ascii_isdigit(*folded) && has_at && groups >= 3 &&
@@ -330,6 +469,10 @@ lk_attribution lk_lines_attribution(const lk_line *lines, size_t n, size_t *ret_
 		g_string_append(joined, bare);
 		bool is_ruled = i == 0 && dashes >= 2 && lines[0].start[lines[0].n - 1] == '-';
 		lk_attribution now = judge(joined->str, is_ruled);
+		if (now == LK_ATTRIBUTION_WEAK &&
+		    ((i == 0 && is_named_and_dated(&lines[0], joined->str)) ||
+		     is_dated_address(lines, i + 1, joined->str)))
+			now = LK_ATTRIBUTION_STRONG;
 		if (now > best) {
 			best = now;
 			*ret_count = i + 1;

@@ -310,6 +310,28 @@ static char *assemble(const trimming *now)
 	return g_strdup(out->str);
 }
 
+static void trim_from(trimming *now, size_t i)
+{
+	for (size_t j = 0; j < now->n; j++) {
+		now->kept[j] = true;
+		now->cut[j] = 0;
+	}
+	while (i < now->n)
+		i = take_line(now, i);
+}
+
+/* Behind a header block that the text begins with: it introduces all there is. 0 for none. */
+static size_t behind_first_block(const trimming *now)
+{
+	size_t i = next_words(now, 0);
+
+	if (i >= now->n || !lk_lines_are_header_block(now->lines + i, now->n - i))
+		return 0;
+	while (i < now->n && !lk_line_is_blank(&now->lines[i]))
+		i++;
+	return i;
+}
+
 char *lk_reply_text(const char *text, const char *subject)
 {
 	g_autofree char *bare = lk_armour_strip(text);
@@ -319,11 +341,14 @@ char *lk_reply_text(const char *text, const char *subject)
 	trimming now = {
 		(const lk_line *)(void *)lines->data, lines->len, kept, cut, LOOKS_MOST, false};
 
-	for (size_t i = 0; i < now.n; i++)
-		kept[i] = true;
-	for (size_t i = 0; i < now.n && !is_forward_subject(subject);)
-		i = take_line(&now, i);
+	trim_from(&now, is_forward_subject(subject) ? now.n : 0);
 	g_autofree char *trimmed = assemble(&now);
+	size_t behind = *trimmed ? 0 : behind_first_block(&now);
+	if (behind > 0) {
+		trim_from(&now, behind);
+		g_free(trimmed);
+		trimmed = assemble(&now);
+	}
 	if (*trimmed)
 		return lk_html_unmark(g_steal_pointer(&trimmed));
 	return g_strchomp(lk_html_unmark(g_strdup(bare ? bare : text)));

@@ -169,6 +169,24 @@ static void decode_part(walker *now, GMimePart *part, sink take, void *data)
 		take(now, out, n, data);
 }
 
+/* Words that a program labels base64 without having made it so are read as they stand. */
+static void mend_encoding(walker *now, GMimePart *part)
+{
+	enum { LOOK_BYTES = 4096 };
+	GMimeDataWrapper *content = g_mime_part_get_content(part);
+	GMimeStream *stream = content ? g_mime_data_wrapper_get_stream(content) : NULL;
+	g_autofree char *look = g_malloc(LOOK_BYTES);
+
+	if (!stream || g_mime_data_wrapper_get_encoding(content) != GMIME_CONTENT_ENCODING_BASE64)
+		return;
+	g_mime_stream_reset(stream);
+	ssize_t n = g_mime_stream_read(stream, look, LOOK_BYTES);
+	if (n <= 0 || !lk_base64_is_none(look, (size_t)n))
+		return;
+	g_mime_data_wrapper_set_encoding(content, GMIME_CONTENT_ENCODING_BINARY);
+	lk_gather_defect(now->gather, "text labelled base64 that is none: read as it stands");
+}
+
 typedef struct {
 	GString *bytes;
 	size_t most;
@@ -218,6 +236,7 @@ static bool take_text(walker *now, const leaf *part, bool is_html, GString *text
 
 	bytes.most = is_html ? LK_HTML_BYTES_MOST
 			     : LK_TEXT_BYTES_MOST - MIN(text->len, LK_TEXT_BYTES_MOST);
+	mend_encoding(now, part->part);
 	decode_part(now, part->part, take_memory, &bytes);
 	if (!is_html && !bytes.was_cut)
 		lk_embedded_take(now->gather, now->parts, bytes.bytes);
@@ -526,7 +545,8 @@ static char *mime_header(const lk_fields *fields)
 		const lk_field *field = lk_fields_get(fields, names[i]);
 		if (!field || field->value->len > 16 * 1024)
 			continue;
-		g_autofree char *line = lk_words_unfold(field->value->str, field->value->len);
+		g_autofree char *unfolded = lk_words_unfold(field->value->str, field->value->len);
+		g_autofree char *line = lk_mime_params_mend(unfolded);
 		if (*line)
 			g_string_append_printf(header, "%s: %s\n", names[i], line);
 	}
