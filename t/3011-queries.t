@@ -132,6 +132,8 @@ for my $line (split /\n/, $explained->{out}) {
 is_deeply([grep { !$reads_all{$_} } sort keys %seen], [], 'no other statement reads a whole table')
 	or diag 'give it an index, or its reason in %reads_all';
 is_deeply([grep { !$seen{$_} } sort keys %reads_all], [], '... and these do');
+my ($next_due) = $explained->{out} =~ /^== outbox_next_due\n(.*?)^== /ms;
+like($next_due, qr/using outbox_due on outbox o_1.*\n.*Index Cond: \(rank = /, 'when the next mail is due is asked before each one: however many wait');
 
 for my $role (sort keys %script) {
 	my $is_owner = $role eq 'luukku_owner';

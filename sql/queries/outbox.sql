@@ -298,9 +298,25 @@ WITH looked AS (
 SELECT EXISTS (SELECT FROM gone) AS is_gone, coalesce((SELECT is_unseen FROM looked), false) AS is_unseen;
 
 -- name: outbox_next_due
--- When the next row becomes due; a claim whose time has run out is due at once. $1 now.
+-- When the next row becomes due; a claim whose time has run out is due at once. $1 now. Asked before each
+-- mail: the index by rank is asked for the first row of each rank, however many wait.
+WITH RECURSIVE ranks AS (
+	(SELECT rank FROM outbox WHERE state IN ('queued', 'retry', 'uncertain') ORDER BY rank LIMIT 1)
+	UNION ALL
+	SELECT next.rank
+	  FROM ranks r
+	 CROSS JOIN LATERAL (
+		SELECT o.rank FROM outbox o
+		 WHERE o.state IN ('queued', 'retry', 'uncertain') AND o.rank > r.rank
+		 ORDER BY o.rank LIMIT 1) AS next
+)
 SELECT least(
-	(SELECT min(due_at) FROM outbox WHERE state IN ('queued', 'retry', 'uncertain')),
+	(SELECT min(first.due_at)
+	   FROM ranks r
+	  CROSS JOIN LATERAL (
+		SELECT o.due_at FROM outbox o
+		 WHERE o.state IN ('queued', 'retry', 'uncertain') AND o.rank = r.rank
+		 ORDER BY o.due_at LIMIT 1) AS first),
 	(SELECT $1::timestamptz + (min(claimed_until) - clock_timestamp()) FROM outbox WHERE state = 'sending')
 ) AS at;
 
