@@ -17,7 +17,9 @@ my $desk = Luukku::Test::Desk->start(
   { name = "ict"; addresses = ( "ict@example.fi" ); agents = ( "aino@example.fi" ); managers = ( "bo@example.fi" );
     acknowledge = false; notify = "none"; customer_reminders = ( "2d", "3d" ); close_unanswered = true; tell_every = "60d";
     mass: { people = 0; }; },
-  { name = "hr"; addresses = ( "hr@example.fi" ); agents = ( "bo@example.fi", "aino@example.fi" ); acknowledge = false; notify = "none"; }
+  { name = "hr"; addresses = ( "hr@example.fi" ); agents = ( "bo@example.fi", "aino@example.fi" ); acknowledge = false; notify = "none"; customer_reminders = ( "1d" ); },
+  { name = "talous"; addresses = ( "talous@example.fi" ); agents = ( "aino@example.fi" ); acknowledge = false; notify = "none";
+    customer_reminders = (); }
 CONF
 	extra => <<'CONF',
 calendars: ( { name = "office"; hours = "Mon-Sun 08:00-16:00"; } );
@@ -92,6 +94,8 @@ agent('jatko', '2 1:00', '', 'wait customer 10d');
 $smtp->rules({ at => 'rcpt', match => 'tavoittamaton@', reply => '550 5.1.1 no such user' });
 is_deeply(sched('3 0:14'), ['supplier-reminder tuki'], 'the supplier for the last time');
 is_deeply(timers('sami'), [], '... which is all');
+agent('sami', '3 0:30', '', 'priority high');
+is_deeply(timers('sami'), [], '... whatever else changes while it waits');
 is_deeply(sched('4 0:20'), ['customer-reminder pikku'], 'three days after the first');
 is_deeply(sched('5 0:20'), [map { "customer-reminder $_" } qw(hiljainen tavoittamaton vaiettu)], 'who was given ten days more is not reminded');
 is($db->sql("SELECT state FROM outbox WHERE template = 'customer-reminder' AND recipient ~ '^tavoittamaton' ORDER BY id DESC LIMIT 1"), 'failed',
@@ -104,6 +108,8 @@ is(status('hiljainen'), 'closed', 'indeed');
 is(status('tavoittamaton'), 'waiting_customer', 'who was not reached is not closed for being silent');
 is_deeply(history('tavoittamaton', 'reminders_ended'), ['reminders_ended'], '... the history says so');
 is_deeply(timers('tavoittamaton'), [], '... and reminders have ended');
+agent('tavoittamaton', '8 0:40', '', 'queue hr');
+is_deeply(timers('tavoittamaton'), [], '... in another queue, too');
 is(status('vaiettu'), 'waiting_customer', 'nor who cannot be told that');
 is_deeply(timers('jatko'), ['customer_reminder 15 11:00'], 'ten days from when they were given');
 is_deeply(sched('12 1:02'), ['customer-reminder jatko'], 'then the first reminder comes again');
@@ -136,6 +142,16 @@ $desk->configure(smtp => 'host = "127.0.0.1"; port = ' . $smtp->port . '; tls = 
 is_deeply(sched('32 1:00'), ['closed-unanswered odottaja'], 'a desk on trial, that sends nothing, shows what it would do');
 $desk->configure(smtp => 'host = "127.0.0.1"; port = ' . $smtp->port . '; tls = "none"; auth = "plain"; user = "luukku"; password_file = "smtp.pass";
   envelope_from = "luukku-bounces@example.fi"; connections = 1;');
+
+# --- a queue that reminds nobody, and one that does -----------------------------------------------------------------------
+
+take('33 0:00', opening('siirretty'));
+agent('siirretty', '33 0:01', '', 'queue talous');
+agent('siirretty', '33 0:02', "Mikä lasku?\n", 'wait customer');
+is_deeply(sched('35 0:05'), [], 'a queue without reminders');
+agent('siirretty', '35 0:10', '', 'queue hr');
+is_deeply(sched('35 0:12'), [], 'moved into one that has them');
+is_deeply(sched('36 0:20'), ['customer-reminder siirretty'], '... they begin');
 
 # --- an address whose mail failed dmarc ----------------------------------------------------------------------------------
 

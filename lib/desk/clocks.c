@@ -91,17 +91,29 @@ static void add_sla_timers(clocks *c, const lk_sla_clock *clock, const char *war
 	add_timer(c, breach, "", clock->due);
 }
 
+/* Did the queue that it waited in until now remind no customer? */
+static bool is_from_silent_queue(const clocks *c)
+{
+	const lk_queue *before =
+		c->cause->stage ? lk_policy_queue(c->policy, c->cause->stage_queue) : NULL;
+
+	return before && before->customer_reminders->len == 0;
+}
+
 /*
  * They are due at once: the job itself looks when something was last heard, and sets itself for
- * when it is time. What is set already stays.
+ * when it is time. What is set already stays; what has come to its end in this wait does not begin
+ * anew because something else changes.
  */
 static void add_reminders(clocks *c, const lk_queue *queue)
 {
 	lk_time at = c->cause->at;
+	bool is_new = c->cause->is_moved || lk_row_is_null(c->row, 0, "clocked_at");
 
-	if (c->status == LK_STATUS_WAITING_CUSTOMER && queue->customer_reminders->len > 0)
+	if (c->status == LK_STATUS_WAITING_CUSTOMER && queue->customer_reminders->len > 0 &&
+	    (is_new || is_from_silent_queue(c)))
 		add_timer(c, LK_TIMER_CUSTOMER_REMINDER, "waiting_customer", at);
-	if (c->status == LK_STATUS_WAITING_SUPPLIER)
+	if (c->status == LK_STATUS_WAITING_SUPPLIER && is_new)
 		add_timer(c, LK_TIMER_SUPPLIER_REMINDER, "waiting_supplier", at);
 	if ((queue->tell_every.seconds > 0 || queue->tell_every.open_days > 0) &&
 	    lk_status_is_open(c->status) && c->status != LK_STATUS_WAITING_CUSTOMER)

@@ -12,6 +12,7 @@ typedef struct {
 	const char *actor;
 	const char *why; /* said where it moves a due time; NULL: a new ticket */
 	int64_t message; /* 0: none */
+	bool is_moved;	 /* it has another status since */
 	int64_t stage;	 /* that it ended; 0: none */
 	const char *stage_queue;
 	lk_time stage_from;

@@ -124,6 +124,7 @@ bool lk_ticket_move(lk_db *db, const lk_policy *policy, const lk_move *move, lk_
 		*ret_was = was;
 	if (was == move->status && !lk_row_bool(rows, 0, "is_redated"))
 		return true;
+	cause.is_moved = was != move->status;
 	take_stage(rows, &cause);
 	return lk_clocks_update(db, policy, &cause, error);
 }
