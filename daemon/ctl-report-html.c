@@ -6,7 +6,8 @@
 
 static const char style[] =
 	":root{color-scheme:light dark}"
-	"body{font:1rem/1.5 system-ui,sans-serif;margin:1.5rem;color:#1a1a1a;background:#fff}"
+	"body{font:1rem/1.5 system-ui,sans-serif;margin:1.5rem;color:#1a1a1a;background:#fff;"
+	"overflow-wrap:anywhere}"
 	"h1{font-size:1.4rem}"
 	".wide{overflow-x:auto}"
 	"table{border-collapse:collapse;margin:1rem 0}"

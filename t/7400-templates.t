@@ -57,6 +57,15 @@ for my $language (sort keys %files) {
 	}
 }
 
+# Words that were wrong once: "måltid" is a meal, a letter is no mail; a ticket has one name in Finnish; and a
+# count of one fits its words.
+my %wrong = (fi => qr/tiket(?:ti|e|in)|\}\} (?:kertaa|viestiä)\b/i, sv => qr/måltid|\bbrev(?:et)?\b|\}\} (?:gånger|dagar\b(?!.*is_one_day))/i,
+	en => qr/\}\} (?:times|mails|days\b(?!.*is_one_day))/);
+for my $language (sort keys %wrong) {
+	my @found = grep { $files{$language}{$_} =~ $wrong{$language} && $_ !~ /^digest-end\./ } sort keys %{ $files{$language} };
+	is("@found", '', "$language: no word that was wrong once");
+}
+
 # --- the mails -----------------------------------------------------------------------------------
 
 my %allowed = map { $_ => 1 } qw(html head meta title style body div p br h1 h2 strong span a ul li hr

@@ -85,6 +85,18 @@ for my $how (['wall', 1920, 1080, 1], ['desk', 1024, 768, 0], ['phone', 320, 640
 	pass('which works');
 	$page->close;
 }
+# A report as a page, by the same rules.
+my $report = $day->desk->ctl('report', 'queues', '--from', '2026-07-01', '--to', '2026-08-31', '--by', 'type', '--format', 'html');
+is($report->{status}, 0, 'a report as HTML') or diag $report->{err};
+for my $view ([1024, 0], [1024, 1], [320, 0], [320, 1]) {
+	my ($width, $dark) = @$view;
+	my $page = $browser->page(width => $width, height => 800, dark => $dark);
+	my $name = "a report at $width pixels, " . ($dark ? 'dark' : 'light');
+	$page->contents($report->{out});
+	is_deeply([Luukku::Test::Axe::violations($page)], [], "$name: axe-core finds nothing");
+	is($page->eval('document.documentElement.scrollWidth <= window.innerWidth'), 1, '... the page keeps to its width');
+	$page->close;
+}
 $browser->stop;
 
 # --- the database goes away ---------------------------------------------------------------------------------

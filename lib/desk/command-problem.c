@@ -71,7 +71,7 @@ static const struct {
 				  "För många kommandon eller referenser i ett mejl.",
 				  "Too many commands or references in one mail."}},
 	[LK_PROBLEM_NO_TICKET] = {"no_ticket",
-				  {"Tikettiä %w ei ole.", "Ärendet %w finns inte.",
+				  {"Tukipyyntöä %w ei ole.", "Ärendet %w finns inte.",
 				   "There is no ticket %w."}},
 	[LK_PROBLEM_WHICH_TICKET] =
 		{"which_ticket",
@@ -110,7 +110,7 @@ static const struct {
 				  "There is no supplier \"%w\".[ Did you mean %h?]"}},
 	[LK_PROBLEM_NO_SUPPLIER] =
 		{"no_supplier",
-		 {"Tiketillä ei ole vielä toimittajaa. Kirjoita: #wait supplier NIMI",
+		 {"Tukipyynnöllä ei ole vielä toimittajaa. Kirjoita: #wait supplier NIMI",
 		  "Ärendet har ingen leverantör än. Skriv: #wait supplier NAMN",
 		  "The ticket has no supplier yet. Write: #wait supplier NAME"}},
 	[LK_PROBLEM_NO_QUESTION] =
@@ -143,11 +143,11 @@ static const struct {
 				"%w finns redan under detta ärende.",
 				"%w is below this ticket already."}},
 	[LK_PROBLEM_MESSAGE] = {"message",
-				{"Tiketillä ei ole erotettavaa viestiä %w.",
+				{"Tukipyynnöllä ei ole erotettavaa viestiä %w.",
 				 "Ärendet har inget mejl %w att dela av.",
 				 "The ticket has no message %w that could be split off."}},
 	[LK_PROBLEM_MANAGERS] = {"managers",
-				 {"Vain jonon esimies voi käyttää komentoa #%w.",
+				 {"Vain jonon esihenkilö voi käyttää komentoa #%w.",
 				  "Bara köns chef får använda #%w.",
 				  "Only a manager of the queue may use #%w."}},
 	[LK_PROBLEM_NOTHING] = {"nothing",
@@ -177,7 +177,7 @@ static const struct {
 				 "#%w behöver en handläggare: --as ADRESS.",
 				 "#%w needs an agent: --as ADDRESS."}},
 	[LK_PROBLEM_NO_CUSTOMER] = {"no_customer",
-				    {"Tiketillä %w ei ole asiakasta, jolle vastata.",
+				    {"Tukipyynnöllä %w ei ole asiakasta, jolle vastata.",
 				     "Ärendet %w har ingen kund att svara.",
 				     "Ticket %w has no customer to answer to."}},
 };

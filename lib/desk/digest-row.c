@@ -135,9 +135,9 @@ static lk_lang language_of(const lk_reader *reader, const lk_picture_ticket *t)
 static void add_tell(const lk_reader *reader, lk_json *actions, const lk_picture_ticket *t)
 {
 	static const char *const words[LK_N_LANGS] = {
-		[LK_LANG_FI] = "Hei,\n\nasianne on yhä käsittelyssä. Kerromme heti, kun se "
+		[LK_LANG_FI] = "Hei,\n\nasiasi on yhä käsittelyssä. Kerromme heti, kun se "
 			       "etenee.\n",
-		[LK_LANG_SV] = "Hej,\n\nert ärende är fortfarande under behandling. Vi hör av oss "
+		[LK_LANG_SV] = "Hej,\n\nditt ärende är fortfarande under behandling. Vi hör av oss "
 			       "så snart det går framåt.\n",
 		[LK_LANG_EN] = "Hello,\n\nwe are still working on your matter and will write as "
 			       "soon as there is news.\n"};

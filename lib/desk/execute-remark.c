@@ -14,7 +14,7 @@ static const char *const texts[][LK_N_LANGS] = {
 			       "no ticket without owner waits in your queues"},
 	[LK_REMARK_NOT_COPIED] = {"%a ei ollut osallisena.", "%a var inte deltagare.",
 				  "%a was not copied on it"},
-	[LK_REMARK_JOINED] = {"Tiketin %a vastaukset saa nyt myös: %b. Pois: #kopio -osoite",
+	[LK_REMARK_JOINED] = {"Tukipyynnön %a vastaukset saa nyt myös: %b. Pois: #kopio -osoite",
 			      "Svaren på %a får nu också: %b. Bort: #kopia -adress",
 			      "Answers on %a now also go to: %b. To take off: #cc -address"},
 	[LK_REMARK_NOT_AWAY] = {"%a ei ole poissa.", "%a är inte borta.", "%a is not away"},
