@@ -59,7 +59,7 @@ sub newest {
 	local $desk->{now} = '2026-03-27T12:00:00Z';
 	pause();
 	my ($id) = $desk->row("SELECT header_message_id FROM outbox WHERE template = '$template' ORDER BY id DESC LIMIT 1");
-	my ($mine) = grep { $_->{message_id} eq $id } $desk->acknowledge;
+	my ($mine) = grep { $_->{message_id} eq $id } map { $desk->acknowledge } 1 .. 3;
 	die "the newest $template went out before" if !$mine;
 	return (irt => $id, to => header($mine->{wire}, 'Reply-To') // header($mine->{wire}, 'From'));
 }
@@ -103,6 +103,41 @@ for my $purpose ('note', 'supplier', 'consult') {
 	$desk->take(from => $aino, subject => 'Re: x', newest('command-error'), body => "#priority high\n");
 	is(($desk->row("SELECT priority FROM ticket WHERE id = $ticket"))[0], 'high', 'a line to the note address, mended');
 	is_deeply([to_customer($ticket)], [], '... the words that stood with it stay inside');
+}
+
+# --- a note on its line, with more below ------------------------------------------------------------
+for my $try (
+	['wrapped by the client', "#note Asiakas on kuulemma hankala, ja esimies pyysi ettei mitaan\nkerrota.\n", qr/hankala, ja esimies pyysi ettei mitaan\s+kerrota/],
+	['with another paragraph', "#huomautus Asiakas soitti.\n\nHan oli vihainen.\n\nTerveisin\nAino Aalto\n", qr/\AAsiakas soitti\.\s+Han oli vihainen\.\z/],
+	['above other lines', "#note Kuulin\n#tag +x\n\nettei laite toimi.\n", qr/Kuulin\s+ettei laite toimi/],
+) {
+	my ($ticket) = opened();
+	my $took = $desk->take(from => $aino, to => address($ticket), subject => 'Re: x', body => $try->[1]);
+	is_deeply([to_customer($ticket)], [], "a note $try->[0] is all inside");
+	my ($direction, $words) = $desk->row("SELECT direction, reply_text FROM message WHERE id = $took->{message}");
+	is($direction, 'note', '... as one note');
+	like($words, $try->[2], '... with all its words');
+}
+{
+	my ($ticket) = opened();
+	my ($type, $body) = multipart('multipart/mixed', "Content-Type: text/plain\n\n#note The serial number\n",
+		part('image/jpeg', 'photo', 'Content-Disposition: attachment; filename="serial.jpg"'));
+	answer($ticket, $type, $body);
+	is_deeply([to_customer($ticket)], [], 'a file with a note on its line stays inside');
+}
+{
+	my ($ticket, $maija) = opened();
+	$desk->take(from => $aino, to => address($ticket), subject => 'Re: x', body => "#note From the store\n#resolve\n\nHere is a new one.\n");
+	is_deeply([to_customer($ticket)], ["resolution $maija"], 'beside a command that takes the text it stands alone');
+	is(variables('resolution')->{text}, 'Here is a new one.', '... and the text is that one\'s');
+	($ticket, $maija) = opened();
+	$desk->take(from => $aino, to => address($ticket), subject => 'Re: x', body => "We come tomorrow.\n\n#note Bring the ladder\n");
+	is_deeply([to_customer($ticket)], ["reply $maija"], 'below an answer it stands alone, too');
+	is(variables('reply')->{text}, 'We come tomorrow.', '... and the answer has nothing of it');
+	($ticket) = opened();
+	$desk->take(from => $aino, to => address($ticket), subject => 'Re: x', body => "#subject A printer that has been broken since the beginning of the week in the\nnorth wing\n");
+	is_deeply([to_customer($ticket)], [], 'what a client wrapped off a line is no answer');
+	is(($desk->row("SELECT title FROM ticket WHERE id = $ticket"))[0], 'A printer that has been broken since the beginning of the week in the north wing', '... but the rest of that line');
 }
 
 # --- a refused mail that is mended ----------------------------------------------------------------

@@ -313,12 +313,88 @@ static char *join_lines(const text_lines *t, size_t from, size_t to)
 	return g_string_free(g_steal_pointer(&text), FALSE);
 }
 
+/* Does the rest of the line, however long, belong to the command? */
+static bool takes_words(const lk_policy *policy, const char *line)
+{
+	g_auto(parts) p = {0};
+	lk_command_kind kind = LK_COMMAND_TAKE;
+
+	return take_apart(policy, line, &p) && lk_command_find(p.word, &kind, NULL) &&
+	       (kind == LK_COMMAND_NOTE || kind == LK_COMMAND_SUBJECT || kind == LK_COMMAND_FIELD ||
+		kind == LK_COMMAND_SURVEY || kind == LK_COMMAND_SEARCH);
+}
+
+/* Did a client break a line of the text here, because the next word was too much? */
+static bool is_wrapped(const char *line, const char *next)
+{
+	enum { WRAP = 72 };
+	g_autofree char *word = g_strndup(next, strcspn(next, " "));
+
+	return g_utf8_strlen(line, -1) + 1 + g_utf8_strlen(word, -1) > WRAP;
+}
+
+/* What clients wrap off a command is no text for a customer. */
+static void unwrap(const lk_policy *policy, text_lines *t)
+{
+	for (size_t i = 0; i + 1 < t->n; i++) {
+		size_t next = i + 1;
+		g_autoptr(GString) line = NULL;
+
+		if (!strchr(line_at(t, i), '#') || !takes_words(policy, line_at(t, i)))
+			continue;
+		line = g_string_new(line_at(t, i));
+		while (next < t->n && kind_of(policy, line_at(t, next)) == LINE_WORDS &&
+		       is_wrapped(line_at(t, next - 1), line_at(t, next)) &&
+		       line->len < LK_MAX_COMMAND_LINE) {
+			g_string_append_printf(line, " %s", line_at(t, next));
+			next++;
+		}
+		for (size_t k = i + 1; k < next; k++) {
+			*t->raw[k] = '\0';
+			*(char *)g_ptr_array_index(t->clean, k) = '\0';
+		}
+		g_free(g_ptr_array_index(t->clean, i));
+		g_ptr_array_index(t->clean, i) = g_string_free(g_steal_pointer(&line), FALSE);
+	}
+}
+
+/*
+ * "#note Called them." above more words: all of it is the note. Only where another command takes
+ * the text, or the text stands above, does such a note stand alone.
+ */
+static void give_text_to_note(lk_commands *out, unsigned n_top)
+{
+	unsigned n = *out->text ? n_top : out->commands->len;
+	lk_command *note = NULL;
+
+	for (unsigned i = 0; i < n && !note; i++) {
+		lk_command *command = g_ptr_array_index(out->commands, i);
+		if (command->kind == LK_COMMAND_NOTE && command->text)
+			note = command;
+	}
+	if (!note || lk_commands_text_owner(out))
+		return;
+	g_autofree char *text = g_steal_pointer(&out->text);
+	g_autofree char *line = g_steal_pointer(&note->text);
+	char *all = g_strconcat(line, *text ? "\n" : "", text, NULL);
+	if (note->tickets->len > 0) {
+		note->text = all;
+		out->text = g_strdup("");
+		return;
+	}
+	out->text = all;
+	g_free(note->line);
+	note->line = g_strdup("#note");
+}
+
 lk_commands *lk_commands_read(const lk_command_context *context, const char *words)
 {
 	g_autoptr(lk_commands) out = commands_new();
 	g_auto(text_lines) t = {0};
+	unsigned n_top = 0;
 
 	split_lines(words ? words : "", &t);
+	unwrap(context->policy, &t);
 	/* Commands stand above the signature, or below it by who writes at the very end. */
 	size_t last = bottom_block(context->policy, &t, 0, t.n);
 	size_t end = lk_command_signature((const char *const *)t.clean->pdata, last,
@@ -330,6 +406,8 @@ lk_commands *lk_commands_read(const lk_command_context *context, const char *wor
 		bool is_read = i < top || (i >= bottom && i < end) || i >= last;
 		if (is_read && *line_at(&t, i))
 			read_line(context, line_at(&t, i), out);
+		if (i < top)
+			n_top = out->commands->len;
 	}
 	/* A signature may also stand between the words and the commands below them. */
 	size_t words_end = top + lk_command_signature((const char *const *)t.clean->pdata + top,
@@ -337,6 +415,7 @@ lk_commands *lk_commands_read(const lk_command_context *context, const char *wor
 	out->text = join_lines(&t, top, words_end);
 	if (out->commands->len + out->problems->len > 0 && lk_command_is_closing(out->text))
 		*out->text = '\0';
+	give_text_to_note(out, n_top);
 	check_together(out);
 	return g_steal_pointer(&out);
 }
