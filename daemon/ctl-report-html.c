@@ -116,7 +116,7 @@ char *lk_report_html(const lk_report *report, const lk_report_head *head)
 	add(out, "<p>", head->period, "");
 	add(out, head->limits ? ", " : "", head->limits, "</p>\n");
 	if (report->rows->len == 0) {
-		g_string_append(out, "<p>No ticket of that period counts.</p>\n");
+		g_string_append(out, "<p>There is nothing to count in that period.</p>\n");
 	} else {
 		add_table(out, report, head);
 		add_meanings(out, report);

@@ -263,7 +263,7 @@ char *lk_report_text(const lk_report *report, const lk_report_head *head, int wi
 	g_string_append_printf(out, "%s: %s, %s%s%s\n\n", head->site, head->title, head->period,
 			       head->limits ? ", " : "", head->limits ? head->limits : "");
 	if (report->rows->len == 0) {
-		g_string_append(out, "No ticket of that period counts.\n");
+		g_string_append(out, "There is nothing to count in that period.\n");
 		return g_string_free(out, FALSE);
 	}
 	if (count(report, is_figure) > MOST_BESIDE)

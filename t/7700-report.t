@@ -88,7 +88,7 @@ is(join(' ', @$row{qw(period_from period_to received)}), '2026-03-01 2026-03-31 
 my ($half) = rows('queues', '--total', '--from', '2026-03-01', '--to', '15.3.2026');
 my $until = Luukku::Test::Play::local_time('2026-03-16 00:00');
 is($half->{received}, scalar(grep { $_->{at} < $until } $month->tickets), 'half of it');
-is(report('queues', '--from', '2020-01-01', '--to', '2020-12-31'), "Esimerkki Oy: queues, 2020-01-01 to 2020-12-31\n\nNo ticket of that period counts.\n",
+is(report('queues', '--from', '2020-01-01', '--to', '2020-12-31'), "Esimerkki Oy: queues, 2020-01-01 to 2020-12-31\n\nThere is nothing to count in that period.\n",
 	'nothing is said so');
 
 # --- what is refused ----------------------------------------------------------------------------------------
