@@ -66,6 +66,11 @@ for my $language (sort keys %wrong) {
 	is("@found", '', "$language: no word that was wrong once");
 }
 
+for my $language (sort keys %files) {
+	my @found = grep { $files{$language}{$_} =~ /TUKI-/ } sort keys %{ $files{$language} };
+	is("@found", '', "$language: references begin as the site's do");
+}
+
 # --- the mails -----------------------------------------------------------------------------------
 
 my %allowed = map { $_ => 1 } qw(html head meta title style body div p br h1 h2 strong span a ul li hr

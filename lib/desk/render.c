@@ -57,6 +57,7 @@ static void set_names(const lk_render *r, lk_lang language, lk_json *variables)
 	lk_json_set_text(variables, "queue_title", *title ? title : r->queue->name);
 	lk_json_set_text(variables, "queue_address", r->queue->from);
 	lk_json_set_text(variables, "site_name", r->policy->site_name);
+	lk_json_set_text(variables, "prefix", r->policy->prefix);
 	lk_json_set_text(variables, "language", lk_lang_code(language));
 }
 
