@@ -35,9 +35,19 @@ static char *bare_address(const char *text)
 	if (g_ascii_strncasecmp(p, "mailto:", 7) == 0)
 		p += 7;
 	bool is_quoted = false;
+	unsigned depth = 0; /* of comments */
+	const char *last_close = strrchr(p, ')');
 	for (; *p; p++) {
-		if (*p == '"')
+		if (*p == '"' && depth == 0)
 			is_quoted = !is_quoted;
+		if (!is_quoted && *p == '(' && last_close && p < last_close) {
+			depth++;
+			continue;
+		}
+		if (depth > 0) {
+			depth -= *p == ')' ? 1 : 0;
+			continue;
+		}
 		if (!is_quoted && (g_ascii_isspace(*p) || strchr("<>,;", *p)))
 			continue;
 		g_string_append_c(bare, *p);

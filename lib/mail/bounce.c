@@ -119,17 +119,6 @@ static bool is_challenge(const char *folded)
 	return contains_any(folded, lk_challenge_words);
 }
 
-static bool is_forwarded_or_answered(const char *folded)
-{
-	static const char *const prefixes[] = {
-		"re:", "fwd:", "fw:", "vs:", "vl:", "sv:", "vb:", "aw:", "wg:", "antw:", "tr:"};
-
-	for (size_t i = 0; i < G_N_ELEMENTS(prefixes); i++)
-		if (g_str_has_prefix(folded, prefixes[i]))
-			return true;
-	return false;
-}
-
 /* Does anything but the words of its text speak for a report? Most mails end here. */
 static bool has_sign(const weighing *now)
 {
@@ -226,7 +215,7 @@ static const char *words_say(const weighing *now)
 	if (now->is_null_path && now->says_notice && (has_returned || !answers_for_somebody(now)))
 		return "the null return path and words of a failure";
 	/* A person who forwards or answers a report is no report. */
-	if (is_forwarded_or_answered(now->subject))
+	if (lk_subject_is_answer(now->subject))
 		return now->says_notice && now->says_subject && !gather->mail->in_reply_to &&
 				       gather->mail->references->len == 0 &&
 				       strlen(now->notice) < 1000 && !strchr(now->notice, '>')

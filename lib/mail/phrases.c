@@ -1,5 +1,6 @@
 #include "lib/mail/phrases.h"
 
+#include <glib.h>
 #include <stddef.h>
 
 /* clang-format off */
@@ -91,6 +92,9 @@ const char *const lk_vacation_subjects[] = {
 	"automatyczna odpowiedź", "poza biurem", "nieobecno", "автоматический ответ",
 	"автоответ", "automaatvastus", "automaatne vastus", "kontorist väljas", "自動応答", "自动回复",
 	"自動返信", "automatická odpověď", "automatikus válasz",
+	"automatická odpoveď", "otomatik yanıt", "תשובה אוטומטית", "răspuns automat",
+	"automatski odgovor", "samodejni odgovor", "αυτόματη απάντηση", "автоматична відповідь",
+	"자동 회신", "자동 응답", "automātiska atbilde", "automatinis atsakymas", "sjálfvirkt svar",
 	NULL};
 
 const char *const lk_divider_words[] = {
@@ -265,3 +269,16 @@ const lk_header_label lk_header_labels[] = {
 	{"θέμα", LK_LABEL_SUBJECT}, {"otsikko", LK_LABEL_SUBJECT}, {"sujet", LK_LABEL_SUBJECT},
 	{"re", LK_LABEL_SUBJECT},
 	{NULL, LK_LABEL_NONE}};
+
+/* clang-format on */
+
+bool lk_subject_is_answer(const char *folded)
+{
+	static const char *const prefixes[] = {
+		"re:", "fwd:", "fw:", "vs:", "vl:", "sv:", "vb:", "aw:", "wg:", "antw:", "tr:"};
+
+	for (size_t i = 0; i < G_N_ELEMENTS(prefixes); i++)
+		if (g_str_has_prefix(folded, prefixes[i]))
+			return true;
+	return false;
+}

@@ -5,6 +5,8 @@
 #ifndef LK_MAIL_PHRASES_H
 #define LK_MAIL_PHRASES_H
 
+#include <stdbool.h>
+
 /* Subjects of delivery reports. */
 extern const char *const lk_bounce_subjects[];
 
@@ -43,6 +45,9 @@ extern const char *const lk_attribution_verbs[];
 
 /* How an attribution begins; weekdays and digits besides. */
 extern const char *const lk_attribution_openers[];
+
+/* Does a folded subject begin as an answer's or a forwarded mail's ("re:", "vs:")? */
+bool lk_subject_is_answer(const char *folded);
 
 /* Labels of header blocks quoted in texts ("From:", "Lähettäjä:"). */
 enum { LK_LABEL_NONE, LK_LABEL_FROM, LK_LABEL_DATE, LK_LABEL_TO, LK_LABEL_CC, LK_LABEL_SUBJECT };
