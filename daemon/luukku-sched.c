@@ -12,6 +12,7 @@
 #include "lib/base/sd.h"
 #include "lib/db/lease.h"
 #include "lib/desk/digest.h"
+#include "lib/desk/levels.h"
 #include "lib/desk/open-hours.h"
 #include "lib/desk/timer.h"
 
@@ -43,6 +44,8 @@ typedef struct {
 	lk_db *db;	     /* NULL: away */
 	char *instance;
 	GPtrArray *mailboxes; /* char *, borrowed from the configuration */
+	lk_levels *levels;    /* tickets to go through after a change of service levels, or NULL */
+	bool is_prepared;     /* for this configuration and connection */
 	char *leases;	      /* as last told to luukkud, or NULL */
 	lk_sched_index index;
 	int64_t blob_position;
@@ -61,6 +64,7 @@ static void sched_clear(sched *self)
 	g_clear_pointer(&self->mailboxes, g_ptr_array_unref);
 	g_clear_pointer(&self->instance, g_free);
 	g_clear_pointer(&self->leases, g_free);
+	g_clear_pointer(&self->levels, lk_levels_free);
 }
 G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(sched, sched_clear)
 
@@ -183,6 +187,25 @@ static bool adopt(sched *self, GError **error)
 	return true;
 }
 
+/* Service levels or calendars are others than they were: so are the due times of open tickets. */
+static bool follow_levels(sched *self, bool *ret_more, GError **error)
+{
+	bool more = self->levels != NULL;
+	int64_t did = 0, begin_ms = lk_monotonic_ms();
+
+	for (int i = 0; goes_on(i, begin_ms) && more; i++) {
+		if (!lk_levels_step(self->db, self->program->policy, lk_now(), self->levels, &did,
+				    &more, error))
+			return false;
+		self->did += did;
+		lk_info("sched.levels_changed", "tickets=%" PRId64, did);
+	}
+	if (!more)
+		g_clear_pointer(&self->levels, lk_levels_free);
+	*ret_more |= more;
+	return true;
+}
+
 /* What is due by the clock of business. One question when nothing is. */
 static bool do_timers(sched *self, bool *ret_more, GError **error)
 {
@@ -227,7 +250,8 @@ static bool work(sched *self, bool *ret_more, GError **error)
 	*ret_more = false;
 	if (now_ms >= self->renew_ms && (!renew(self, error) || !adopt(self, error)))
 		return false;
-	if (!tell_incidents(self, error) || !do_timers(self, ret_more, error))
+	if (!follow_levels(self, ret_more, error) || !tell_incidents(self, error) ||
+	    !do_timers(self, ret_more, error))
 		return false;
 	if (now_ms >= self->sweep_ms) {
 		if (!lk_sched_index_sweep(self->db, &self->index, error))
@@ -289,8 +313,23 @@ static bool ensure_db(sched *self, bool *ret_is_open, GError **error)
 		return true;
 	/* Bells may have been missed, and the lease has become old. */
 	self->renew_ms = self->sweep_ms = 0;
-	return lk_timers_prepare(self->db, self->program->policy, lk_now(), error) &&
-	       (self->program->once || lk_db_listen(self->db, "luukku_work", error));
+	self->is_prepared = false;
+	if (self->program->once || lk_db_listen(self->db, "luukku_work", error))
+		return true;
+	/* Without its bells it is of no use. */
+	g_clear_pointer(&self->db, lk_db_close);
+	return false;
+}
+
+/* What a new configuration, or a new start, asks for. */
+static bool prepare(sched *self, GError **error)
+{
+	if (self->is_prepared)
+		return true;
+	g_clear_pointer(&self->levels, lk_levels_free);
+	self->is_prepared = lk_timers_prepare(self->db, self->program->policy, lk_now(), error) &&
+			    lk_levels_begin(self->db, self->program->policy, &self->levels, error);
+	return self->is_prepared;
 }
 
 static bool turn(sched *self, bool *ret_is_done, GError **error)
@@ -298,13 +337,14 @@ static bool turn(sched *self, bool *ret_is_done, GError **error)
 	bool more = false, is_open = false, is_new = false;
 
 	*ret_is_done = true;
-	if (!lk_program_renew(self->program, &is_new, error) || !ensure_db(self, &is_open, error))
+	if (!lk_program_renew(self->program, &is_new, error))
+		return false;
+	self->is_prepared &= !is_new;
+	if (!ensure_db(self, &is_open, error))
 		return false;
 	if (!is_open)
 		return true;
-	if (is_new && !lk_timers_prepare(self->db, self->program->policy, lk_now(), error))
-		return false;
-	if (!work(self, &more, error))
+	if (!prepare(self, error) || !work(self, &more, error))
 		return false;
 	lk_program_ready(self->program);
 	*ret_is_done = self->program->once && !more;

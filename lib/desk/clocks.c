@@ -216,9 +216,10 @@ static char *reason_of(const clocks *c, bool is_first)
 					 is_both ? " or a supplier" : "")
 		       : g_strdup("");
 
-	if (is_first || !c->cause->why)
+	if (is_first)
 		return g_strconcat(c->choice.reason, waits, NULL);
-	return g_strconcat(c->cause->why, ": ", c->choice.reason, waits, NULL);
+	return g_strconcat(c->cause->why ? c->cause->why : "the configuration changed", ": ",
+			   c->choice.reason, waits, NULL);
 }
 
 static int64_t stage_seconds(const clocks *c)

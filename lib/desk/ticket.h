@@ -109,7 +109,8 @@ bool lk_ticket_responded(lk_db *db, const lk_policy *policy, int64_t ticket, lk_
 
 /*
  * Works out the due times of a new ticket and what is to be done later; luukku-sched does it for
- * tickets that nobody called this for. Calling it again does no harm.
+ * tickets that nobody called this for. Calling it again does no harm, and follows a change of the
+ * configuration.
  */
 bool lk_ticket_start_clocks(lk_db *db, const lk_policy *policy, int64_t ticket, lk_time at,
 			    const char *actor, int64_t message, GError **error);

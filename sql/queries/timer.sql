@@ -190,3 +190,16 @@ SELECT t.id, coalesce(t.title, t.subject) AS title, t.queue, t.status, t.priorit
  WHERE t.owner = $1 AND u.is_open
  ORDER BY urgency(u, $3), t.id
  LIMIT $4;
+
+-- name: timer_levels
+-- By which service levels and calendars due times were worked out; no row: it was never noted.
+SELECT value FROM setting WHERE name = 'service_levels';
+
+-- name: timer_levels_note
+-- $1 their fingerprint.
+INSERT INTO setting (name, value) VALUES ('service_levels', $1)
+ON CONFLICT (name) DO UPDATE SET value = excluded.value;
+
+-- name: timer_open
+-- All open tickets, after a change of service levels or calendars.
+SELECT id FROM ticket WHERE status NOT IN ('resolved', 'closed', 'junk', 'merged') ORDER BY id;
