@@ -33,7 +33,7 @@ stage s i u
 arrival s i
 quarantine s i u(decided_at decided_by state)
 action s u(used_at)
-outbox s i u(attempts claimed_by claimed_until due_at reason state wire)
+outbox s i u(attempts claimed_by claimed_until due_at form reason state wire)
 delivery s i
 schema_migration s
 ticket_urgency s

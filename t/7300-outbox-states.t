@@ -145,9 +145,10 @@ ok(!-e $desk->dir . '/run/smtp-away.told', 'the outage is over');
 
 # --- bounces ------------------------------------------------------------------------------------------------------
 
+our $status = '5.1.1';
 sub bounce {
 	my ($to, $id, @recipients) = @_;
-	my $reports = join "\n", map { "Final-Recipient: rfc822; $_\nAction: failed\nStatus: 5.1.1\nDiagnostic-Code: smtp; 550 no such user\n" } @recipients;
+	my $reports = join "\n", map { "Final-Recipient: rfc822; $_\nAction: failed\nStatus: $status\nDiagnostic-Code: smtp; 550 no such user\n" } @recipients;
 	return mail(from => 'MAILER-DAEMON@mx.example', to => $to, subject => 'Undelivered Mail Returned to Sender',
 		headers => qq{Return-Path: <>\nAuto-Submitted: auto-replied\nContent-Type: multipart/report; report-type=delivery-status; boundary="r"\n},
 		text => "--r\nContent-Type: text/plain\n\nIt failed.\n--r\nContent-Type: message/delivery-status\n\nReporting-MTA: dns; mx.example\n\n$reports\n"
@@ -175,5 +176,21 @@ $db->sql("UPDATE outbox SET state = 'sending', claimed_until = '2027-01-01' WHER
 take(351, bounce('ict@example.fi', scalar $db->sql("SELECT header_message_id FROM outbox WHERE recipient ~ '^nopea' AND template = 'acknowledgement'"),
 	'nopea@asiakas.example'));
 is(states("template = 'acknowledgement'")->{'nopea@asiakas.example'}, 'failed', 'a report that comes before the sending is recorded counts');
+
+# The relay took it, the recipient's own server does not.
+$smtp->clear;
+take(360, large('takaisin'));
+program_at('luukku-send', 361);
+my ($big) = map { @$_ } $db->sql("SELECT header_message_id FROM outbox WHERE template = 'notice' AND recipient ~ '^aino' ORDER BY id DESC LIMIT 1");
+$status = '5.2.3';
+take(362, bounce('ict@example.fi', $big, 'aino@example.fi'));
+program_at('luukku-send', 363);
+my @came = map { $_->{data} } grep { header($_->{data}, 'Message-ID') eq "<$big>" } $smtp->mails;
+is_deeply([map { length > 100_000 ? 'large' : 'small' } @came], [qw(large small)], 'a mail that comes back as too large goes again without its attachment');
+like($came[-1] // '', qr/kuva\.png/, '... and names it');
+is($db->sql("SELECT count(*) FROM event WHERE event = 'shrunk' AND ticket_id = (SELECT max(id) FROM ticket)"), 1, '... with a line of history');
+take(364, bounce('ict@example.fi', $big, 'aino@example.fi'));
+program_at('luukku-send', 365);
+is($db->sql("SELECT state FROM outbox WHERE header_message_id = '$big'"), 'failed', '... once');
 
 done_testing();

@@ -93,6 +93,13 @@ static bool is_hard(const recipient_state *state, lk_time sent_at, lk_time at)
 	       at - sent_at <= believed;
 }
 
+/* RFC 3463: larger than the recipient, or their mail system, takes. */
+static bool is_too_large(const recipient_state *state)
+{
+	return state->is_permanent && !state->other && state->status &&
+	       (strcmp(state->status, "5.2.3") == 0 || strcmp(state->status, "5.3.4") == 0);
+}
+
 static bool record(lk_work *work, const lk_rows *sent, const recipient_state *state,
 		   const char *reason, GError **error)
 {
@@ -111,6 +118,7 @@ static bool record(lk_work *work, const lk_rows *sent, const recipient_state *st
 				      ? work->at + suppression
 				      : LK_TIME_NONE);
 	lk_param_text(params, reason);
+	lk_param_bool(params, is_too_large(state));
 	return lk_db_run(work->db, LK_Q_BOUNCE_RECORD, params, NULL, error);
 }
 

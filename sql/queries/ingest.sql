@@ -227,16 +227,32 @@ SELECT o.id, o.ticket_id AS ticket, o.recipient, o.state, o.template,
 
 -- name: bounce_record
 -- $1 outbox row, $2 at, $3 bounced or delayed, $4 RFC 3463 status, $5 diagnostic, $6 suppress the
--- recipient until (null: not), $7 reason. Called by lib/desk/bounce.c.
+-- recipient until (null: not), $7 reason, $8 is it too large for the recipient's server: then it goes
+-- again without its attachments, if it has any and did not go so already. Called by lib/desk/bounce.c.
 WITH reported AS (
 	INSERT INTO delivery (outbox_id, at, state, status, reply) VALUES ($1, $2, $3, $4, $5)
+), bare AS (
+	UPDATE outbox
+	   SET state = 'queued', due_at = $2, attempts = 0, wire = NULL, form = form || '{"is_bare": true}',
+	       claimed_by = NULL, claimed_until = NULL
+	 WHERE id = $1 AND $8::boolean AND state = 'sent' AND form ? 'attach' AND NOT form ? 'is_bare'
+	   AND EXISTS (SELECT FROM attachment a WHERE a.message_id = (outbox.form ->> 'attach')::bigint)
+	RETURNING id, ticket_id, message_id, pg_notify('luukku_outbox', '')
+), told AS (
+	INSERT INTO event (ticket_id, message_id, at, actor, event, reason, detail)
+	SELECT ticket_id, message_id, $2, 'sched', 'shrunk',
+	       'the recipient''s mail server takes no mail of this size: it goes without its attachments, which it names',
+	       jsonb_build_object('outbox', id)
+	  FROM bare WHERE ticket_id IS NOT NULL
 ), failed AS (
 	UPDATE outbox SET state = 'failed', reason = $7, wire = NULL, claimed_by = NULL, claimed_until = NULL
 	 WHERE id = $1 AND $3 = 'bounced' AND state IN ('sent', 'sending', 'retry', 'uncertain', 'queued')
+	   AND NOT EXISTS (SELECT FROM bare)
 ), shown AS (
 	INSERT INTO timer (kind, ticket_id, key, due_at)
 	SELECT 'delivery_failed', ticket_id, id::text, $2 FROM outbox
 	 WHERE id = $1 AND $3 = 'bounced' AND purpose = 'customer' AND ticket_id IS NOT NULL
+	   AND NOT EXISTS (SELECT FROM bare)
 	ON CONFLICT DO NOTHING RETURNING pg_notify('luukku_work', 'timer')
 ), rung AS (
 	SELECT count(*) FROM shown
