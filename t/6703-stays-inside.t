@@ -140,6 +140,20 @@ for my $try (
 	is(($desk->row("SELECT title FROM ticket WHERE id = $ticket"))[0], 'A printer that has been broken since the beginning of the week in the north wing', '... but the rest of that line');
 }
 
+for my $wrong ("#noet\n#priority hihg\n\nThe customer is difficult.\n", "Hi Bo,\n\n#note\nThe customer is difficult.\n\n#priority hihg\n") {
+	my ($ticket) = opened();
+	my $what = (split /\n/, $wrong)[0];
+	$desk->take(from => $aino, to => address($ticket), subject => 'Re: x', body => $wrong);
+	for my $line ('#priority high', '#tag +x') {
+		$desk->take(from => $aino, subject => 'Re: x', newest('command-error'), body => "$line\n");
+		is_deeply([to_customer($ticket)], [], "$what, mended in another line alone ($line): nothing goes out");
+	}
+	$desk->take(from => $aino, subject => 'Re: x', newest('command-error'), body => "#note\n");
+	is(join(' ', $desk->row("SELECT priority, tags FROM ticket WHERE id = $ticket")), 'high {x}', '... with #note it is run');
+	is(($desk->row("SELECT count(*) FROM message WHERE ticket_id = $ticket AND direction = 'note' AND reply_text LIKE '%difficult.'"))[0], 1, '... as a note');
+	is_deeply([to_customer($ticket)], [], '... and nothing goes out');
+}
+
 # --- a refused mail that is mended ----------------------------------------------------------------
 {
 	my ($ticket, $maija) = opened();

@@ -168,6 +168,11 @@ static const struct {
 				 {"Mallia \"%w\" ei ole.[ Mallit ovat %h.]",
 				  "Mallen \"%w\" finns inte.[ Mallarna är %h.]",
 				  "There is no template \"%w\".[ The templates are %h.]"}},
+	[LK_PROBLEM_MISPLACED] =
+		{"misplaced",
+		 {"#%w on keskellä tekstiä. Kirjoita se viestin ensimmäiselle riville.",
+		  "#%w står mitt i texten. Skriv det på mejlets första rad.",
+		  "#%w stands in the middle of the text. Write it on the first line."}},
 	[LK_PROBLEM_ALONE] = {"alone",
 			      {"#%w kirjoitetaan yksin omaan viestiinsä.",
 			       "#%w skrivs ensamt i ett eget mejl.",

@@ -210,6 +210,11 @@ bool lk_command_only_answers(lk_command_kind kind)
 	       kind == LK_COMMAND_MORE || kind == LK_COMMAND_HELP;
 }
 
+bool lk_command_keeps_inside(lk_command_kind kind)
+{
+	return kind == LK_COMMAND_NOTE || kind == LK_COMMAND_ASK || kind == LK_COMMAND_SUPPLIER;
+}
+
 const lk_command *lk_commands_text_owner(const lk_commands *commands)
 {
 	for (unsigned i = 0; i < commands->commands->len; i++) {
@@ -358,6 +363,24 @@ static void unwrap(const lk_policy *policy, text_lines *t)
 	}
 }
 
+/* "Hello, / #note / ...": it is no command there, and still no text for a customer. */
+static void find_misplaced(const lk_policy *policy, const text_lines *t, size_t from, size_t to,
+			   lk_commands *out)
+{
+	for (size_t i = from; i < to; i++) {
+		g_auto(parts) p = {0};
+		lk_command_kind kind = LK_COMMAND_TAKE;
+
+		if (*line_at(t, i) != '#' || !take_apart(policy, line_at(t, i), &p) || p.is_apart ||
+		    !lk_command_find(p.word, &kind, NULL) || !lk_command_keeps_inside(kind) ||
+		    lk_commands_text_owner(out))
+			continue;
+		g_autofree char *shown = lk_text_cut(line_at(t, i), LK_MAX_COMMAND_LINE);
+		add_problem(out, LK_PROBLEM_MISPLACED, shown, lk_command_name(kind), NULL);
+		return;
+	}
+}
+
 /*
  * "#note Called them." above more words: all of it is the note. Only where another command takes
  * the text, or the text stands above, does such a note stand alone.
@@ -416,6 +439,7 @@ lk_commands *lk_commands_read(const lk_command_context *context, const char *wor
 	if (out->commands->len + out->problems->len > 0 && lk_command_is_closing(out->text))
 		*out->text = '\0';
 	give_text_to_note(out, n_top);
+	find_misplaced(context->policy, &t, top, words_end, out);
 	check_together(out);
 	return g_steal_pointer(&out);
 }

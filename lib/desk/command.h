@@ -142,6 +142,7 @@ typedef enum {
 	LK_PROBLEM_OWN_ADDRESS,	 /* word: an address of ours or an agent's */
 	LK_PROBLEM_STALE,	 /* the customer wrote after what this answers */
 	LK_PROBLEM_TEMPLATE,	 /* word; hint */
+	LK_PROBLEM_MISPLACED,	 /* word: #note and its like in the middle of the text */
 	LK_PROBLEM_ALONE,	 /* word: #undo and its like stand alone in a mail */
 	LK_PROBLEM_NO_SELF,	 /* the command line must say --as AGENT for it */
 	LK_PROBLEM_NO_CUSTOMER,	 /* there is nobody to send the answer to */
@@ -195,6 +196,9 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC(lk_commands, lk_commands_free)
 
 /* Which command the remaining text belongs to (a note, a resolution, ...); NULL: it is a reply. */
 const lk_command *lk_commands_text_owner(const lk_commands *commands);
+
+/* Do its words stay inside, so that what is meant for it must not go to a customer? */
+bool lk_command_keeps_inside(lk_command_kind kind);
 
 /* Does the command take the mail's text? */
 bool lk_command_takes_text(const lk_command *command);

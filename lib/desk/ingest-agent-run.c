@@ -177,6 +177,12 @@ char *lk_agent_mail_words(const lk_agent_mail *m)
 		const lk_command *command = g_ptr_array_index(m->commands->commands, i);
 		g_string_append_printf(words, "%s\n", command->line);
 	}
+	/* What may have been meant for the text is asked about again. */
+	for (unsigned i = 0; i < m->commands->problems->len; i++) {
+		const lk_problem *problem = g_ptr_array_index(m->commands->problems, i);
+		if (problem->code == LK_PROBLEM_UNKNOWN)
+			g_string_append_printf(words, "%s\n", problem->line);
+	}
 	g_string_append_printf(words, "\n%s", m->commands->text);
 	return g_string_free(g_steal_pointer(&words), FALSE);
 }
@@ -300,6 +306,27 @@ static void add_lines(GPtrArray *commands, GPtrArray *held)
 	}
 }
 
+/*
+ * Was the text meant to stay inside by a line that is wrong still? Then that line must be mended,
+ * too, before the text goes anywhere.
+ */
+static void keep_unmet(lk_commands *commands, lk_commands *held)
+{
+	if (!*commands->text || lk_commands_text_owner(commands))
+		return;
+	for (unsigned i = held->problems->len; i-- > 0;) {
+		const lk_problem *problem = g_ptr_array_index(held->problems, i);
+		lk_command_kind kind = LK_COMMAND_TAKE;
+		bool is_meant = problem->code == LK_PROBLEM_UNKNOWN && problem->hint &&
+				lk_command_find(problem->hint, &kind, NULL) &&
+				lk_command_keeps_inside(kind);
+
+		if (is_meant || problem->code == LK_PROBLEM_MISPLACED)
+			g_ptr_array_add(commands->problems,
+					g_ptr_array_steal_index(held->problems, i));
+	}
+}
+
 /* The text of the mail that is mended, and its files, unless the new one brings its own. */
 static void take_text(lk_agent_mail *m, lk_commands *held, const lk_rows *row)
 {
@@ -342,7 +369,10 @@ bool lk_agent_mail_mend(lk_agent_mail *m, GError **error)
 		.today = lk_execute_today(m->work->policy, lk_row_time(rows, 0, "at"))};
 	held = lk_commands_read(&context, lk_row_text(rows, 0, "words"));
 	add_lines(m->commands->commands, held->commands);
+	bool is_text = !*m->commands->text;
 	take_text(m, held, rows);
+	if (is_text)
+		keep_unmet(m->commands, held);
 	m->mended = lk_row_int(rows, 0, "id");
 	return true;
 }
