@@ -104,4 +104,16 @@ $day->db->sql("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE appl
 my $again = wait_until(sub { my $a = $house->get('/board?token=wall%20secret%201'); $a->{status} == 200 && $a }, 30, 'the board to come back');
 is($again->{status}, 200, 'it gets over a lost connection');
 stop_pid($pid);
+
+# --- days of 23 and 25 hours ----------------------------------------------------------------------------------
+my ($some) = $day->db->sql('SELECT min(id) FROM ticket');
+for my $case (['2026-03-29', '2026-03-29 10:30+03'], ['2026-10-25', '2026-10-25 10:30+02'], ['2026-08-10', '2026-08-10 10:30+03']) {
+	my ($date, $at) = @$case;
+	$day->db->sql("UPDATE ticket SET opened_at = '$at' WHERE id = $some->[0]");
+	unlink $log;
+	$pid = spawn(command => [program('luukku-web'), '-c', $day->desk->conf], log => $log, env => { LUUKKU_NOW => "${date}T20:30:00Z" });
+	wait_until(sub { -e $log && slurp($log) =~ /site=internal/ }, 30, 'luukku-web to listen');
+	like($house->get('/board?lang=fi&token=wall%20secret%201')->{body}, qr{<tr><th scope="row">10</th><td>\d+</td>}, "$date: half past ten is at ten");
+	stop_pid($pid);
+}
 done_testing;

@@ -6,7 +6,7 @@
 #include <string.h>
 
 /* A mailbox that nobody visited for so long is in trouble. */
-enum { SILENT_MAILBOX_S = 900, HOURS = 25 };
+enum { SILENT_MAILBOX_S = 900, HOURS = 24 };
 
 /* Lengths of the drawings, in their own units; the page scales them. */
 enum { BAR_WIDTH = 300, SLOT = 12, TALL = 40 };
@@ -122,7 +122,7 @@ static lk_json *hour_bars(const int64_t in[HOURS], const int64_t out[HOURS])
 
 	for (unsigned i = 0; i < HOURS; i++)
 		most = MAX(most, MAX(in[i], out[i]));
-	for (unsigned i = 0; i < 24; i++) {
+	for (unsigned i = 0; i < HOURS; i++) {
 		lk_json *one = lk_json_object();
 		int64_t up = in[i] * TALL / most;
 
@@ -239,6 +239,18 @@ static void add_totals(const board *b, lk_json *out)
 	lk_json_take(out, "all", all);
 }
 
+/* What the clock shows in that hour since midnight: a day may have 23 of them, or 25. */
+static int64_t clock_hour(const board *b, int64_t hour)
+{
+	g_autoptr(GTimeZone) zone =
+		b->policy->timezone ? g_time_zone_new_identifier(b->policy->timezone) : NULL;
+	g_autoptr(GDateTime) utc =
+		g_date_time_new_from_unix_utc(b->today / LK_SECOND + hour * 3600);
+	g_autoptr(GDateTime) local = utc && zone ? g_date_time_to_timezone(utc, zone) : NULL;
+
+	return local ? g_date_time_get_hour(local) : CLAMP(hour, 0, HOURS - 1);
+}
+
 static void add_day(const board *b, lk_json *out)
 {
 	int64_t in[HOURS] = {0};
@@ -248,16 +260,13 @@ static void add_day(const board *b, lk_json *out)
 	lk_json *day = lk_json_object();
 
 	for (size_t row = 0; row < lk_rows_count(b->day); row++) {
-		int64_t hour = CLAMP(lk_row_int(b->day, row, "hour"), 0, HOURS - 1);
+		int64_t hour = clock_hour(b, lk_row_int(b->day, row, "hour"));
 
 		in[hour] += lk_row_int(b->day, row, "n_in");
 		gone[hour] += lk_row_int(b->day, row, "n_out");
 		sum_in += lk_row_int(b->day, row, "n_in");
 		sum_out += lk_row_int(b->day, row, "n_out");
 	}
-	/* A day of 25 hours ends in its last slot. */
-	in[23] += in[24];
-	gone[23] += gone[24];
 	lk_json_take(day, "hours", hour_bars(in, gone));
 	set_count(day, "in", sum_in);
 	set_count(day, "out", sum_out);
