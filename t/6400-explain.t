@@ -30,18 +30,20 @@ rules: (
   { name = "newsletter"; match: { kind = "list"; from_domain = "*.newsletter.example"; };
     set: { drop = "newsletter nobody reads"; }; },
   { name = "quiet"; match: { subject = "*hiljaista*"; }; set: { notify = "none"; }; },
-  { name = "quiet answer"; on = "reply"; match: { body = "*ei kiirettä*"; }; set: { notify = "none"; }; }
+  { name = "quiet answer"; on = "reply"; match: { body = "*ei kiirettä*"; }; set: { notify = "none"; }; },
+  { name = "to the manager"; on = "reply"; match: { is_reply = true; body = "*valit*"; }; set: { owner = "cecilia@example.fi"; }; },
+  { name = "to hr"; on = "reply"; match: { is_reply = true; body = "*palkanmaksu*"; }; set: { queue = "hr"; }; }
 );
 CONF
 my $queues = <<'CONF';
-  { name = "ict"; addresses = ( "ict@example.fi" ); agents = ( "aino@example.fi" );
+  { name = "ict"; addresses = ( "ict@example.fi" ); agents = ( "aino@example.fi" ); managers = ( "cecilia@example.fi" );
     types = ( "incident", "request" ); default_type = "request";
     required = ( { field = "location"; pattern = "(?i)(?:huone|rum|room)\\s+(\\S+)"; ask = "Rakennus ja huone"; } ); },
   { name = "hr"; addresses = ( "hr@example.fi" ); agents = ( "bo@example.fi" ); default_priority = "low";
     assign = "round_robin"; }
 CONF
 my $desk = Luukku::Test::Desk->start(extra => Encode::encode('UTF-8', $conf),
-	queues => Encode::encode('UTF-8', $queues));
+	queues => Encode::encode('UTF-8', $queues), agents => join ",\n", map { qq({ name = "\u$_"; address = "$_\@example.fi"; }) } qw(aino bo cecilia));
 
 sub bytes { return Encode::encode('UTF-8', $_[0]) }
 my @mails = (
@@ -184,6 +186,20 @@ my %answer = (from => 'olli@kund.example', subject => 'Re: Vain hiljaista', head
 says_then_does('an answer', 'answer-19', ['notice'], %answer, text => "Hei,\n\nmyös kulkukortti tarvitaan.\n\nOlli\n");
 is(says_then_does('an answer that a rule for replies keeps quiet', 'answer-20', [], %answer,
 	text => "Hei,\n\nja pysäköintilupa, mutta ei kiirettä.\n\nOlli\n")->{notify}, 'none', '... as explain says');
+
+# What a rule for replies changes of owner and queue decides who hears of the reply.
+my $owned = says_then_does('an answer that a rule gives an owner', 'owned-21', ['notice'], %answer,
+	text => "Hei,\n\nvalitan tästä, kukaan ei ole vastannut mitään.\n\nOlli\n");
+is($owned->{mails}[0]{to}, 'cecilia@example.fi', '... goes to that owner alone');
+my $moved = says_then_does('an answer that a rule moves to another queue', 'moved-22', [qw(notice transfer)], %answer,
+	text => "Hei,\n\nkyse on vielä palkanmaksusta.\n\nOlli\n");
+is_deeply({ map { $_->{template} => $_->{to} } @{ $moved->{mails} } }, { notice => 'bo@example.fi', transfer => 'olli@kund.example' },
+	'... the team there hears of it, and the customer where it is now');
+my $there = $desk->json('show', $moved->{ticket});
+is_deeply([@$there{qw(queue owner)}], ['hr', undef], '... and who does not serve that queue owns it no more');
+like((map { $_->{reason} } grep { $_->{event} eq 'owner' } @{ $there->{events} })[-1], qr/^its owner does not serve the new queue$/, '... as the history says');
+like((map { $_->{data} } grep { $_->{rcpt}[0] eq 'bo@example.fi' } $desk->smtp->mails)[-1], qr/palkanmaksusta/, '... whose notice has the words');
+says_then_does('an answer there', 'there-23', ['notice'], %answer, text => "Hei,\n\nja kiitos kun hoidatte palkanmaksun.\n\nOlli\n");
 
 # An agent's mails: the receipt of commands, the line that was wrong, what waits for proof, what is refused.
 my ($notice) = grep { $_->{data} =~ /^Subject:.*Mouse/m && $_->{rcpt}[0] eq 'aino@example.fi' } $desk->smtp->wait_mails(1);

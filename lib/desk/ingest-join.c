@@ -139,7 +139,8 @@ bool lk_work_join(lk_work *work, lk_ingest_result *result, GError **error)
 		return false;
 	if (now == was)
 		return touch(work, ticket, error) &&
-		       lk_work_rules_after(work, ticket, result->message, false, error);
+		       lk_work_rules_after(work, ticket, result->message, false, error) &&
+		       lk_work_moved(work, ticket, result->message, error);
 	lk_move move = {.ticket = ticket,
 			.status = now,
 			.at = work->at,
@@ -149,5 +150,6 @@ bool lk_work_join(lk_work *work, lk_ingest_result *result, GError **error)
 					  : "a customer's message came",
 			.message = result->message};
 	return lk_ticket_move(work->db, work->policy, &move, NULL, error) &&
-	       lk_work_rules_after(work, ticket, result->message, false, error);
+	       lk_work_rules_after(work, ticket, result->message, false, error) &&
+	       lk_work_moved(work, ticket, result->message, error);
 }

@@ -17,6 +17,8 @@ static const char *quiet_because(const lk_work *work)
 		return "it is from before the first contact with the mailbox";
 	if (plan->ticket == 0)
 		return status && strcmp(status, "junk") == 0 ? "a rule says it is junk" : NULL;
+	if (lk_work_moved_to(work))
+		return NULL;
 	if (work->mail->kind == LK_KIND_AUTO_REPLY)
 		return "an automatic mail on a ticket is an event alone";
 	if (plan->writer == LK_WRITER_AGENT || plan->writer == LK_WRITER_MANAGER)
@@ -32,6 +34,8 @@ static lk_notice_kind kind_of(const lk_work *work)
 {
 	if (work->plan.ticket == 0)
 		return LK_NOTICE_NEW;
+	if (lk_work_moved_to(work))
+		return LK_NOTICE_TRANSFERRED;
 	if (work->plan.writer == LK_WRITER_SUPPLIER)
 		return LK_NOTICE_SUPPLIER;
 	if (work->plan.writer == LK_WRITER_CONSULTED)
@@ -56,8 +60,10 @@ static lk_work_team *team_new(const lk_work *work, const lk_queue *queue)
 				   .queue = queue,
 				   .notify = notify_of(work, queue),
 				   .doer = work->from,
-				   .reason = work->plan.ticket ? "somebody wrote to the ticket"
-							       : "a new ticket in the queue"};
+				   .reason = lk_work_moved_to(work)
+						     ? "a rule moved the ticket to this queue"
+					     : work->plan.ticket ? "somebody wrote to the ticket"
+								 : "a new ticket in the queue"};
 	if (work->plan.writer == LK_WRITER_REQUESTER && work->mail->from)
 		team->notice.customer = work->mail->from->name && *work->mail->from->name
 						? work->mail->from->name
@@ -113,25 +119,14 @@ static bool add_team(lk_work *work, const lk_queue *queue, const char *owner, GE
 			      error);
 }
 
-static bool look_at_ticket(lk_work *work, GError **error)
-{
-	g_autoptr(lk_params) params = lk_params_new();
-
-	lk_param_int(params, work->plan.ticket);
-	g_clear_pointer(&work->ticket_now, lk_rows_free);
-	return lk_db_run(work->db, LK_Q_INGEST_TICKET_NOW, params, &work->ticket_now, error);
-}
-
-/* Owner and queue of the ticket that the mail joins. */
+/* Owner and queue that the ticket has once the rules are done with the mail that joins it. */
 static bool add_team_of_ticket(lk_work *work, GError **error)
 {
-	const lk_queue *queue = NULL;
+	const lk_queue *queue = lk_work_moved_to(work);
 
-	if (!look_at_ticket(work, error))
-		return false;
-	if (lk_rows_count(work->ticket_now) > 0)
+	if (!queue && lk_rows_count(work->ticket_now) > 0)
 		queue = lk_policy_queue(work->policy, lk_row_text(work->ticket_now, 0, "queue"));
-	return !queue || add_team(work, queue, lk_row_text(work->ticket_now, 0, "owner"), error);
+	return !queue || add_team(work, queue, lk_work_owner_after(work), error);
 }
 
 /* A new mail to several queues that joins a ticket: of a team that the ticket has not been to? */
@@ -172,8 +167,6 @@ static bool add_teams_beside(lk_work *work, GError **error)
 	    work->plan.evidence != LK_EVIDENCE_DUPLICATE || work->mail->kind != LK_KIND_NORMAL ||
 	    work->intake->is_silent)
 		return true;
-	if (!look_at_ticket(work, error))
-		return false;
 	if (lk_rows_count(work->ticket_now) == 0)
 		return true;
 	if (is_new_team(work, work->route.queue) &&
@@ -192,6 +185,9 @@ bool lk_work_find_teams(lk_work *work, GError **error)
 
 	g_ptr_array_set_size(work->teams, 0);
 	g_ptr_array_set_size(work->also, 0);
+	if (work->plan.outcome == LK_OUTCOME_TICKET && work->plan.ticket &&
+	    !lk_work_look_at_ticket(work, error))
+		return false;
 	work->quiet_because = quiet_because(work);
 	if (!add_teams_beside(work, error))
 		return false;

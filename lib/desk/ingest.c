@@ -240,7 +240,8 @@ static bool explain_mails(lk_work *work, GError **error)
 	if (work->plan.outcome != LK_OUTCOME_TICKET)
 		return true;
 	if (work->plan.ticket)
-		return lk_work_chased(work, work->plan.ticket, 0, error);
+		return lk_work_chased(work, work->plan.ticket, 0, error) &&
+		       lk_work_moved(work, work->plan.ticket, 0, error);
 	return lk_work_ask_customer(work, 0, 0, error) && lk_work_mass(work, 0, error);
 }
 

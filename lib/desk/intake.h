@@ -145,6 +145,19 @@ bool lk_work_sent_again(lk_work *work, const lk_ingest_result *result, GError **
 /* ingest-sent.c: the new ticket of a mail that answers one of these shows what is answered. */
 bool lk_work_adopt_sent(lk_work *work, int64_t ticket, GError **error);
 
+/* ingest-moved.c: reads the ticket that the mail joins into work->ticket_now. */
+bool lk_work_look_at_ticket(lk_work *work, GError **error);
+
+/* ingest-moved.c: the queue that rules move that ticket to, or NULL; its owner after them. */
+const lk_queue *lk_work_moved_to(const lk_work *work);
+const char *lk_work_owner_after(const lk_work *work);
+
+/*
+ * ingest-moved.c: after the rules are carried out: of a ticket that they moved, takes it from an
+ * owner who does not serve the queue, and tells the customer.
+ */
+bool lk_work_moved(lk_work *work, int64_t ticket, int64_t message, GError **error);
+
 /* One team that hears of the mail. */
 typedef struct {
 	lk_notice notice;

@@ -97,10 +97,12 @@ SELECT id AS ticket FROM opened;
 -- name: ingest_ticket_now
 -- $1 ticket. What rules for replies look at, and who hears of the mail; also: queues that a mail on it
 -- named beside its own.
-SELECT t.queue, t.type, t.priority, t.owner,
+SELECT t.queue, t.type, t.priority, t.owner, t.subject, t.language, t.is_machine,
+       t.is_silent AND t.first_response_at IS NULL AS is_unheard,
+       p.address AS requester, p.name AS requester_name,
        ARRAY(SELECT e.detail->>'queue' FROM event e
 	      WHERE e.ticket_id = t.id AND e.event = 'also_addressed' AND e.detail ? 'queue') AS also
-  FROM ticket t WHERE t.id = $1;
+  FROM ticket t LEFT JOIN person p ON p.id = t.requester_id WHERE t.id = $1;
 
 -- name: ingest_set
 -- What rules set on a ticket that a mail joined. $1 ticket, $2 tags to add, $3 fields, $4 owner,
