@@ -164,6 +164,11 @@ static void print_mails(const lk_json *explain)
 
 		printf("  no acknowledgement: %s\n", why);
 	}
+	if (lk_json_get_text(explain, "notify_reason") != NULL) {
+		g_autofree char *why = lk_ctl_printable(text_of(explain, "notify_reason"), false);
+
+		printf("  no notice: %s\n", why);
+	}
 }
 
 static void print_commands(const lk_json *commands)

@@ -184,8 +184,12 @@ my $two = says_then_does('a mail to two teams', 'two-18', [qw(acknowledgement no
 is_deeply([map { $_->{to} } grep { $_->{template} eq 'notice' } @{ $two->{mails} }], ['bo@example.fi'], '... the notice goes to the other team');
 my %answer = (from => 'olli@kund.example', subject => 'Re: Vain hiljaista', headers => "In-Reply-To: <two-18\@kund.example>\nReferences: <two-18\@kund.example>\n");
 says_then_does('an answer', 'answer-19', ['notice'], %answer, text => "Hei,\n\nmyös kulkukortti tarvitaan.\n\nOlli\n");
-is(says_then_does('an answer that a rule for replies keeps quiet', 'answer-20', [], %answer,
-	text => "Hei,\n\nja pysäköintilupa, mutta ei kiirettä.\n\nOlli\n")->{notify}, 'none', '... as explain says');
+my $quiet = says_then_does('an answer that a rule for replies keeps quiet', 'answer-20', [], %answer,
+	text => "Hei,\n\nja pysäköintilupa, mutta ei kiirettä.\n\nOlli\n");
+is($quiet->{notify}, 'none', '... as explain says');
+like($quiet->{notify_reason}, qr/^rule "quiet answer" \(\S+:\d+\) says notify = "none"$/, '... and why nobody hears of it');
+like($desk->ctl('explain', $desk->dir . '/answer-20.eml')->{out}, qr/^  no notice: rule "quiet answer" \(\S+:\d+\) says notify = "none"$/m, '... to people too');
+like($desk->ctl('explain', $desk->dir . '/sv-6.eml')->{out}, qr/^  no notice: it is on no ticket$/m, '... of a mail in quarantine');
 
 # What a rule for replies changes of owner and queue decides who hears of the reply.
 my $owned = says_then_does('an answer that a rule gives an owner', 'owned-21', ['notice'], %answer,

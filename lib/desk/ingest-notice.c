@@ -226,12 +226,37 @@ bool lk_work_send(lk_work *work, const lk_outbox_mail *mail, GError **error)
 	return true;
 }
 
+/* Why nobody of the team hears of it; NULL: somebody does. Caller frees. */
+static char *unheard_because(const lk_work *work)
+{
+	const lk_rule *rule = lk_rule_result_setter(&work->route.rules, "notify");
+	const lk_notice *first = NULL;
+
+	if (work->quiet_because)
+		return g_strdup(work->quiet_because);
+	if (work->teams->len == 0)
+		return g_strdup("the queue is no longer in the configuration");
+	for (unsigned t = work->teams->len; t-- > 0;) {
+		const lk_work_team *team = g_ptr_array_index(work->teams, t);
+		if (team->agents->len > 0)
+			return NULL;
+		first = &team->notice;
+	}
+	if (first->notify == LK_NOTIFY_NONE && rule)
+		return g_strdup_printf("rule \"%s\" (%s:%d) says notify = \"none\"", rule->name,
+				       rule->file, rule->line);
+	if (first->notify == LK_NOTIFY_NONE)
+		return g_strdup_printf(
+			"queue %s says notify = \"none\", and nobody owns the ticket",
+			first->queue->name);
+	return g_strdup_printf("queue %s has nobody to tell but who wrote it", first->queue->name);
+}
+
 void lk_work_explain_teams(const lk_work *work, lk_json *explain)
 {
-	lk_json_set_text(explain, "notify_reason",
-			 work->quiet_because	 ? work->quiet_because
-			 : work->teams->len == 0 ? "the queue is no longer in the configuration"
-						 : NULL);
+	g_autofree char *reason = unheard_because(work);
+
+	lk_json_set_text(explain, "notify_reason", reason);
 	for (unsigned t = 0; t < work->teams->len; t++) {
 		const lk_work_team *team = g_ptr_array_index(work->teams, t);
 		for (unsigned i = 0; i < team->agents->len; i++) {
