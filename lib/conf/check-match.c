@@ -188,7 +188,7 @@ static bool exclude(const lk_conf_test *a, const lk_conf_test *b)
 	if (has_name(a, "size") || has_name(a, "spam_score"))
 		return numbers_exclude(a, b);
 	if (has_name(a, "time"))
-		return !a->negated && b->negated && is_within(a, b);
+		return !a->negated && b->negated && b->values->len == 1 && is_within(a, b);
 	if (has_name(a, "agent") || has_name(a, "supplier"))
 		return is_denied(a) && !has_value(b, "false");
 	if (has_name(a, "is_reply"))

@@ -70,7 +70,7 @@ typedef struct {
 	int line;
 	const char *name;     /* "subject", "header", ... or "all", "any", "none" */
 	const char *argument; /* the header's name, else NULL */
-	bool negated;	      /* time = "!office" */
+	bool negated;	      /* time = "!office": each of its values */
 	GPtrArray *values;    /* const char * */
 	GPtrArray *children;  /* lk_rule_test * */
 } lk_rule_test;

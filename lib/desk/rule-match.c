@@ -96,12 +96,12 @@ static lk_match match_values(lk_rule_mail *mail, const lk_test *test)
 		lk_seen *seen = NULL;
 		lk_match one = lk_value_match(mail, test, &g_array_index(test->values, lk_value, i),
 					      &seen);
+		if (test->from->negated && one != LK_MATCH_LIMIT)
+			one = one == LK_MATCH_YES ? LK_MATCH_NO : LK_MATCH_YES;
 		if (one != LK_MATCH_NO)
 			best = one;
 	}
-	if (!test->from->negated || best == LK_MATCH_LIMIT)
-		return best;
-	return best == LK_MATCH_YES ? LK_MATCH_NO : LK_MATCH_YES;
+	return best;
 }
 
 /* What was given up may hold or not: a junction that depends on it is not known either. */
