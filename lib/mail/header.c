@@ -10,6 +10,9 @@ static size_t name_length(const char *line, size_t n)
 {
 	size_t i = 0;
 
+	/* RFC 5322 allows more, but "(2001:db8::1) by" is no field. */
+	if (n == 0 || !g_ascii_isalnum(*line))
+		return 0;
 	while (i < n && i < 256 && line[i] > 0x20 && line[i] < 0x7f && line[i] != ':')
 		i++;
 	size_t end = i;
@@ -100,6 +103,64 @@ static bool goes_on(lk_lines *in)
 	return found;
 }
 
+/* Names that mail systems write and nobody begins a line of text with. */
+static bool is_machine_name(const char *name, size_t n)
+{
+	static const char *const names[] = {
+		"received",    "message-id",	 "mime-version",	  "content-type",
+		"return-path", "dkim-signature", "auto-submitted",	  "received-spf",
+		"references",  "thread-index",	 "authentication-results"};
+
+	for (size_t i = 0; i < G_N_ELEMENTS(names); i++)
+		if (strlen(names[i]) == n && g_ascii_strncasecmp(name, names[i], n) == 0)
+			return true;
+	return n > 3 && g_ascii_strncasecmp(name, "x-", 2) == 0;
+}
+
+/*
+ * Headers copied out of a window have lost the indent of their folded lines. Of how many lines,
+ * this one included, is that so? 0 when no field that only machines write follows before an empty
+ * line.
+ */
+static unsigned unindented(lk_lines *in)
+{
+	enum { LINES_MOST = 60 };
+	g_autoptr(GString) line = g_string_new(NULL);
+	uint64_t position = lk_lines_position(in);
+	unsigned n = 0;
+
+	for (unsigned i = 1; i < LINES_MOST && n == 0; i++) {
+		if (!lk_lines_next(in, line, 512, NULL) || is_blank(line->str, line->len))
+			break;
+		size_t name_n = name_length(line->str, line->len);
+		if (name_n > 0 && is_machine_name(line->str, name_n))
+			n = i;
+	}
+	lk_lines_seek(in, position);
+	return n;
+}
+
+static void append_folded(lk_fields *fields, lk_field *last, const GString *line)
+{
+	size_t room = LK_FIELD_BYTES - MIN(last->value->len, LK_FIELD_BYTES);
+
+	fields->was_cut |= line->len > room;
+	g_string_append_len(last->value, line->str, (gssize)MIN(line->len, room));
+}
+
+/*
+ * Only what says how the mail is built is joined: a line of a stranger's must not go on what our
+ * own servers wrote above it (Authentication-Results, Received).
+ */
+static void take_unindented(lk_fields *fields, lk_field *last, GString *line)
+{
+	fields->had_unindented = true;
+	if (g_ascii_strncasecmp(last->name, "content-", 8) != 0)
+		return;
+	g_string_prepend_c(line, ' ');
+	append_folded(fields, last, line);
+}
+
 /*
  * Some gateways put lines without a colon between fields ("From joe Mon Jan..." and ">From ..." of
  * mbox files, or text). Above the first field, or where the header plainly goes on, they are
@@ -110,7 +171,7 @@ static void read_fields(lk_lines *in, lk_fields *fields)
 	g_autoptr(GString) line = g_string_new(NULL);
 	lk_field *last = NULL;
 	uint64_t start = lk_lines_position(in);
-	unsigned junk = 0;
+	unsigned junk = 0, lost = 0; /* lines known to have lost their indent */
 
 	for (;;) {
 		uint64_t before = lk_lines_position(in);
@@ -131,14 +192,13 @@ static void read_fields(lk_lines *in, lk_fields *fields)
 			drop_indent(line);
 		size_t name_n = name_length(line->str, line->len);
 		if (last && (*line->str == ' ' || *line->str == '\t')) {
-			size_t room = LK_FIELD_BYTES - MIN(last->value->len, LK_FIELD_BYTES);
-			fields->was_cut |= line->len > room;
-			g_string_append_len(last->value, line->str, (gssize)MIN(line->len, room));
+			append_folded(fields, last, line);
 		} else if (name_n > 0) {
 			lk_field *field = field_new(line->str, line->len, name_n);
 			if (last)
 				trim_end(last->value);
 			last = field;
+			lost = 0;
 			if (fields->fields->len < LK_FIELDS_MOST) {
 				g_ptr_array_add(fields->fields, field);
 			} else {
@@ -149,6 +209,12 @@ static void read_fields(lk_lines *in, lk_fields *fields)
 		} else if (g_str_has_prefix(line->str, "From ") ||
 			   g_str_has_prefix(line->str, ">From ")) {
 			continue;
+		} else if (last &&
+			   (fields->had_unindented ||
+			    is_machine_name(last->name, strlen(last->name))) &&
+			   (lost > 0 || (lost = unindented(in)) > 0)) {
+			lost--;
+			take_unindented(fields, last, line);
 		} else if ((!last && junk < 20) || (last && junk < 20 && goes_on(in))) {
 			junk++;
 			fields->had_junk = true;

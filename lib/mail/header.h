@@ -17,12 +17,13 @@ typedef struct {
 } lk_field;
 
 typedef struct {
-	GPtrArray *fields; /* lk_field *, header order */
-	uint64_t body;	   /* offset of the body in the file */
-	bool was_cut;	   /* a field or the number of fields exceeded its limit */
-	bool had_junk;	   /* lines above the first field were skipped */
-	bool had_no_end;   /* no empty line between header and body */
-	bool has_bare_cr;  /* lines end in CR alone */
+	GPtrArray *fields;   /* lk_field *, header order */
+	uint64_t body;	     /* offset of the body in the file */
+	bool was_cut;	     /* a field or the number of fields exceeded its limit */
+	bool had_junk;	     /* lines above the first field were skipped */
+	bool had_unindented; /* folded lines without their indent */
+	bool had_no_end;     /* no empty line between header and body */
+	bool has_bare_cr;    /* lines end in CR alone */
 } lk_fields;
 
 /*

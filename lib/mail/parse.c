@@ -86,6 +86,8 @@ static void note_header_defects(lk_gather *gather)
 		lk_gather_defect(gather, "lines end in CR alone");
 	if (fields->had_junk)
 		lk_gather_defect(gather, "lines that are no header stood in or above it: skipped");
+	if (fields->had_unindented)
+		lk_gather_defect(gather, "folded header lines without their indent");
 	if (fields->fields->len == 0)
 		lk_gather_defect(gather, "no header: all of it was read as text");
 	else if (fields->had_no_end)
