@@ -365,5 +365,12 @@ for my $try (['a wrong line', "#priority hihg\n"], ['no words', "\n"], ['a line 
 	$desk->take(from => $aino, to => address($tickets[0]), subject => 'Re: x', body => "#resolve\n\nThe network is back.\n");
 	is(join(' ', map { ($desk->row("SELECT status FROM ticket WHERE id = $_"))[0] } @tickets), 'resolved resolved resolved', 'resolving a parent resolves the children of its children');
 }
+{
+	my ($parent, $child, $other) = map { (opened())[0] } 1 .. 3;
+	$desk->take(from => $aino, to => address($child), subject => 'Re: x', body => "#parent TUKI-$parent\n");
+	$desk->take(from => $aino, to => address($parent), subject => 'Re: x', body => "#merge TUKI-$other\n");
+	$desk->take(from => $aino, to => address($other), subject => 'Re: x', body => "#resolve\n\nDone.\n");
+	is(join(' ', map { ($desk->row("SELECT status FROM ticket WHERE id = $_"))[0] } $parent, $child, $other), 'merged resolved resolved', '... and those of a parent that was merged into it');
+}
 
 done_testing;

@@ -167,11 +167,12 @@ WITH RECURSIVE up AS (
 SELECT EXISTS (SELECT FROM up WHERE id = $1) AS is_above;
 
 -- name: command_children
--- $1 ticket. Its open children and theirs, locked by number.
+-- $1 ticket. Its open children and theirs, and those of tickets merged into it, locked by number.
 WITH RECURSIVE below AS (
 	SELECT $1::bigint AS id, 0 AS depth
 	UNION
-	SELECT l.ticket_id, b.depth + 1 FROM below b JOIN ticket_link l ON l.other_id = b.id AND l.relation = 'parent'
+	SELECT l.ticket_id, b.depth + 1
+	  FROM below b JOIN ticket_link l ON l.other_id = b.id AND l.relation IN ('parent', 'merged_into')
 	 WHERE b.depth < 50
 )
 SELECT t.id
