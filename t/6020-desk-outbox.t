@@ -84,6 +84,10 @@ is_deeply([outbox($claim->{id}, "state, due_at >= '2026-03-27 10:01+00' AND due_
 like($desk->run_or_die('luukku_send', 'next'), qr/^next 2026-03-27T10:01:/, 'and next_due says so');
 my ($once_more) = $desk->claim(now => '2026-03-27T10:03:00Z');
 $desk->record(id => $claim->{id}, attempts => 2, outcome => 'retry', age => 6 * 86400);
+is((outbox($claim->{id}, 'state'))[0], 'retry', 'after five days of an outage it is not given up at its second try');
+$desk->db->sql("UPDATE outbox SET attempts = 39 WHERE id = $claim->{id}");
+($once_more) = $desk->claim(now => '2026-03-27T11:00:00Z');
+$desk->record(id => $claim->{id}, attempts => 40, outcome => 'retry', age => 6 * 86400);
 is((outbox($claim->{id}, 'state'))[0], 'failed', 'after five days it is given up');
 ok((grep { /^send_failed: given up after 5 days/ } $desk->events($new->{ticket})), '... with an event');
 ($new, $claim) = fresh();
