@@ -31,7 +31,7 @@ typedef struct {
 	lk_time waiting_until;
 	int64_t chased;
 	int64_t epoch; /* of addresses made for agents, but for those in picture.epochs */
-	bool is_vip; /* its requester */
+	bool is_vip;   /* its requester */
 	bool is_machine;
 	bool is_silent;
 	bool is_back; /* it waited for a day, which is today */

@@ -46,8 +46,7 @@ static lk_json *variables_of(const lk_round *round, const lk_rows *absence, cons
 			     lk_lang lang)
 {
 	static const char *const subjects[LK_N_LANGS] = {[LK_LANG_FI] = "Sijaisuutesi alkaa",
-							 [LK_LANG_SV] =
-								 "Du vikarierar från i dag",
+							 [LK_LANG_SV] = "Du vikarierar från i dag",
 							 [LK_LANG_EN] = "You stand in from today"};
 	lk_json *json = lk_json_object();
 	lk_json *tickets = lk_json_array();
