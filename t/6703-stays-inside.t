@@ -224,6 +224,19 @@ for my $how ('the link', '#send') {
 	is(($desk->row('SELECT count(*) FROM ticket'))[0], $tickets, '... no other ticket is opened');
 }
 
+for my $twice ('#send', '#drop') {
+	my ($ticket) = opened();
+	pause();
+	$desk->take(from => $aino, to => address($ticket), subject => 'Re: x', body => "$twice\n") for 1 .. 2;
+	is(join(' ', map { $_->[0] } $db->sql("SELECT template FROM outbox WHERE ticket_id = $ticket AND recipient = 'aino\@example.fi' ORDER BY id")),
+		'command-error command-error', "$twice where nothing is held, and again: its writer is told both times");
+	is(($desk->row("SELECT count(*) FROM held_command WHERE ticket_id = $ticket"))[0], 0, '... and it is not itself what is held');
+	pause();
+	$desk->take(from => $aino, to => address($ticket), subject => 'Re: x', body => "$twice\n#priority hihg\n");
+	$desk->take(from => $aino, to => address($ticket), subject => 'Re: x', body => "#send\n");
+	is(($desk->row("SELECT template FROM outbox WHERE ticket_id = $ticket ORDER BY id DESC LIMIT 1"))[0], 'command-error', '... nor where another line of it was wrong');
+}
+
 # --- pictures of what is quoted -------------------------------------------------------------------
 {
 	my ($type, $body) = multipart('multipart/related', "Content-Type: text/html\n\n<p>See:</p><img src=\"cid:shot\@client\">",

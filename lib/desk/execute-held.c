@@ -35,6 +35,17 @@ static bool decide(lk_run *run, const lk_rows *held, const char *state, GError *
 	       lk_event_add(run->db, &event, error);
 }
 
+/* Held words that send what is held could only send themselves, without end. */
+static bool sends_held(const lk_commands *commands)
+{
+	for (unsigned i = 0; i < commands->commands->len; i++) {
+		const lk_command *command = g_ptr_array_index(commands->commands, i);
+		if (command->kind == LK_COMMAND_SEND || command->kind == LK_COMMAND_DROP)
+			return true;
+	}
+	return false;
+}
+
 /* The held words run as a run of their own; its receipt becomes ours. */
 static bool run_words(lk_run *run, const lk_rows *held, GError **error)
 {
@@ -46,6 +57,9 @@ static bool run_words(lk_run *run, const lk_rows *held, GError **error)
 	g_autoptr(lk_receipt) inner = NULL;
 	lk_execution how = *run->how;
 
+	if (sends_held(commands))
+		return lk_run_problem(run, LK_PROBLEM_NOTHING, lk_command_name(run->command->kind),
+				      NULL);
 	how.ticket = lk_row_int(held, 0, "ticket_id");
 	how.message = lk_row_int(held, 0, "message_id");
 	how.is_confirmed = true;

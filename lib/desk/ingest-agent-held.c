@@ -31,12 +31,25 @@ bool lk_agent_mail_add_held(lk_agent_mail *m, int64_t ticket, int64_t message, c
 	return true;
 }
 
+/* Nothing but #send or #drop: kept, it would be what the next one finds. */
+static bool only_decides(const lk_agent_mail *m)
+{
+	const GPtrArray *list = m->commands->commands;
+
+	for (unsigned i = 0; i < list->len; i++) {
+		const lk_command *command = g_ptr_array_index(list, i);
+		if (command->kind != LK_COMMAND_SEND && command->kind != LK_COMMAND_DROP)
+			return false;
+	}
+	return list->len > 0 && m->commands->problems->len == 0 && !*m->commands->text;
+}
+
 bool lk_agent_mail_keep_refused(lk_agent_mail *m, int64_t ticket, int64_t message,
 				const lk_receipt *receipt, GError **error)
 {
 	int64_t id = 0;
 
-	if (receipt->has_run)
+	if (receipt->has_run || only_decides(m))
 		return true;
 	if (!lk_agent_mail_add_held(m, ticket, message, "refused",
 				    "a line was wrong, and none was run", &id, error))
