@@ -102,11 +102,13 @@ static void child_descriptors(const lk_spawn *spawn, int null_fd)
 
 bool lk_process_spawn(const lk_spawn *spawn, int *ret_pid, GError **error)
 {
-	g_auto(GStrv) env = g_get_environ();
+	g_auto(GStrv) env = NULL;
 	lk_autofd int null_fd = open("/dev/null", O_RDWR | O_CLOEXEC);
 	int parent = getpid();
 	int pid;
 
+	(void)lk_now(); /* whose clock its environment will have */
+	env = g_get_environ();
 	for (unsigned i = 0; spawn->env != NULL && spawn->env[i] != NULL; i++) {
 		g_auto(GStrv) pair = g_strsplit(spawn->env[i], "=", 2);
 

@@ -123,9 +123,9 @@ my ($late, $answered) = map { scalar $db->sql("SELECT t.id FROM ticket t JOIN pe
 	WHERE p.address = '$_\@asiakas.example'") } qw(myohassa vastattu);
 ok($late && $answered, 'mail is taken while the server is away');
 is(program_at('luukku-send', 70)->{status}, 75, 'it is away');
-program_at('luukku-send', 84);
+program_at('luukku-send', 74);
 ok(!-e "$scratch/runs", 'fourteen minutes: no alarm yet');
-my $sent = program_at('luukku-send', 86);
+my $sent = program_at('luukku-send', 76);
 is(slurp("$scratch/runs"), "run\n", 'the alarm command runs after a quarter of an hour');
 like(slurp("$scratch/text"), qr/cannot send mail since 2026-08-03T\d\d:\d\d.*cannot reach 127\.0\.0\.1/s, 'with the text on its standard input');
 like($sent->{err}, qr/send\.alarm/, 'logged');

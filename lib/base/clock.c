@@ -1,6 +1,10 @@
 #include "lib/base/clock.h"
 
+#include "lib/base/units.h"
+
+#include <inttypes.h>
 #include <stdlib.h>
+#include <string.h>
 #include <time.h>
 
 static int64_t read_clock_us(clockid_t id)
@@ -11,6 +15,16 @@ static int64_t read_clock_us(clockid_t id)
 	return (int64_t)ts.tv_sec * LK_SECOND + ts.tv_nsec / 1000;
 }
 
+/* "2026-03-27T15:50:00Z": from now on. With "@US": that it was when the system's clock was at US.
+ */
+static bool read_start(const char *text, int64_t now, lk_time *ret_at, int64_t *ret_was)
+{
+	g_auto(GStrv) parts = g_strsplit(text, "@", 2);
+	*ret_was = now;
+	return parts[0] && lk_time_parse(parts[0], ret_at) &&
+	       (!parts[1] || lk_parse_int(parts[1], 0, INT64_MAX, ret_was, NULL));
+}
+
 lk_time lk_now(void)
 {
 	static bool is_started;
@@ -18,10 +32,20 @@ lk_time lk_now(void)
 	int64_t now = read_clock_us(CLOCK_REALTIME);
 	if (!is_started) {
 		const char *start = getenv("LUUKKU_NOW");
-		lk_time at = now;
-		if (start && *start && !lk_time_parse(start, &at))
-			g_error("LUUKKU_NOW=%s: not of the form 2026-03-27T15:50:00Z", start);
-		offset_us = at - now;
+		if (start && *start) {
+			lk_time at = 0;
+			int64_t was = 0;
+			if (!read_start(start, now, &at, &was))
+				g_error("LUUKKU_NOW=%s: not of the form 2026-03-27T15:50:00Z",
+					start);
+			offset_us = at - was;
+			if (!strchr(start, '@')) {
+				/* One clock for all that this program starts. */
+				g_autofree char *shared =
+					g_strdup_printf("%s@%" PRId64, start, was);
+				g_setenv("LUUKKU_NOW", shared, TRUE);
+			}
+		}
 		is_started = true;
 	}
 	return now + offset_us;

@@ -12,7 +12,8 @@ typedef int64_t lk_time;
 
 /*
  * Now. Tests move it: LUUKKU_NOW=2026-03-27T15:50:00Z starts the clock there, and it goes on
- * from there at normal speed.
+ * from there at normal speed. The first call writes into that variable when it began, for the
+ * programs that this one starts: they go by the same clock.
  */
 lk_time lk_now(void);
 

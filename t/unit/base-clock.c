@@ -94,6 +94,8 @@ static void test_now(void)
 		lk_time second = lk_now();
 		g_assert_cmpint(second, >=, start + 15 * 1000);
 		g_assert_cmpint(second, <, start + 600 * LK_SECOND);
+		/* A program that it starts is told the same clock, not to begin again. */
+		g_assert_true(g_str_has_prefix(g_getenv("LUUKKU_NOW"), "2026-03-27T15:50:00Z@"));
 		return;
 	}
 	g_setenv("LUUKKU_NOW", "2026-03-27T15:50:00Z", TRUE);
