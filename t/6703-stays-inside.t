@@ -105,6 +105,16 @@ for my $purpose ('note', 'supplier', 'consult') {
 	is_deeply([to_customer($ticket)], [], '... the words that stood with it stay inside');
 }
 
+for my $purpose ('consult', 'supplier') {
+	my ($ticket, $other) = map { (opened(mailbox => 'apu', to => 'apu@example.fi'))[0] } 1 .. 2;
+	$desk->take(from => $aino, to => address($ticket), subject => 'Re: x', body => "#merge TUKI-$other\n");
+	my $question = $desk->run_or_die(undef, 'message-id', purpose => $purpose, ticket => $ticket, outbox => 9);
+	my $took = $desk->take(from => $aino, mailbox => 'apu', to => 'apu@example.fi', irt => $question, subject => 'Re: x', body => "Between us, merged.\n",
+		headers => ['X-MS-Exchange-Organization-AuthAs: Internal']);
+	is($took->{ticket}, $other, "an answer to a $purpose mail of a ticket that was merged since");
+	is_deeply([to_customer($other)], [], '... stays inside, too');
+}
+
 # --- a note on its line, with more below ------------------------------------------------------------
 for my $try (
 	['wrapped by the client', "#note Asiakas on kuulemma hankala, ja esimies pyysi ettei mitaan\nkerrota.\n", qr/hankala, ja esimies pyysi ettei mitaan\s+kerrota/],

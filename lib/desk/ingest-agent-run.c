@@ -132,6 +132,18 @@ static bool keeps_inside(lk_purpose purpose)
 	       purpose == LK_PURPOSE_CONSULT;
 }
 
+/* Does the number lead to the mail's ticket, merges followed? */
+static bool is_own_ticket(const lk_work *work, int64_t named)
+{
+	for (unsigned i = 0; i < work->facts.tickets->len; i++) {
+		const lk_thread_ticket *known =
+			&g_array_index(work->facts.tickets, lk_thread_ticket, i);
+		if (known->named == named)
+			return known->ticket == work->thread.ticket;
+	}
+	return named == work->thread.ticket;
+}
+
 bool lk_agent_mail_is_inside(const lk_agent_mail *m)
 {
 	const lk_work *work = m->work;
@@ -144,7 +156,7 @@ bool lk_agent_mail_is_inside(const lk_agent_mail *m)
 	for (unsigned i = 0; i < work->clues->ids->len; i++) {
 		const lk_clue_id *id = &g_array_index(work->clues->ids, lk_clue_id, i);
 		if (id->is_ours && !id->is_own)
-			return keeps_inside(id->purpose) && id->ticket == work->thread.ticket;
+			return keeps_inside(id->purpose) && is_own_ticket(work, id->ticket);
 	}
 	return false;
 }
