@@ -115,6 +115,12 @@ for my $purpose ('consult', 'supplier') {
 	is_deeply([to_customer($other)], [], '... stays inside, too');
 }
 
+for my $line ('#note', '#ask bo') {
+	my ($ticket) = opened();
+	$desk->take(from => $aino, to => address($ticket), subject => 'Re: x', body => "$line\n#wait customer\n\nIs it plugged in?\n");
+	is(($desk->row("SELECT status FROM ticket WHERE id = $ticket"))[0], 'new', "$line takes the words: the ticket does not wait for the customer, who got none");
+}
+
 # --- a note on its line, with more below ------------------------------------------------------------
 for my $try (
 	['wrapped by the client', "#note Asiakas on kuulemma hankala, ja esimies pyysi ettei mitaan\nkerrota.\n", qr/hankala, ja esimies pyysi ettei mitaan\s+kerrota/],

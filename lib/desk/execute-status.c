@@ -60,8 +60,10 @@ static bool cancel_waiting(lk_run *run, const char *const *templates, unsigned n
 /* Did an answer go out since the customer last wrote? The mail's own words count as one. */
 static bool has_asked(const lk_run *run)
 {
-	return *run->commands->text || lk_row_int(run->row, 0, "answer_message") >
-					       lk_row_int(run->row, 0, "customer_message");
+	/* Words that a note or a question to others takes do not reach the customer. */
+	return (*run->commands->text && !lk_commands_text_owner(run->commands)) ||
+	       lk_row_int(run->row, 0, "answer_message") >
+		       lk_row_int(run->row, 0, "customer_message");
 }
 
 /* What follows the wait's end begins anew: it was told to wait for another time. */
