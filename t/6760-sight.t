@@ -261,6 +261,19 @@ unlike(told($more, $hr, 'x')->{told}, qr/Hiiri|veikko/, '#more shows nothing of 
 like(told($gone, $hr, 'x')->{told}, qr/There is no ticket TUKI-$own\./, 'nor is it there for commands');
 push @table, ['#more of a history that went to hr', 'a command mail', told($more, $hr, 'x')->{line}, '-'];
 
+# --- a mail to both teams: the other one is shown the mail, and nothing that its team knows of it -------
+$desk->deliver('ict', mail(from => $maija, to => 'hr@example.fi, ict@example.fi', subject => 'Tulostimen kahva taas',
+	id => 'taas@sairaala.example', text => "Hei,\n\ntulostimen kahva on taas irti.\n"));
+round('a mail to both teams');
+my $both = number_of('Tulostimen kahva taas');
+is($db->sql("SELECT queue FROM ticket WHERE id = $both"), 'hr', 'is a ticket of the first');
+my %notice = map { $_->{rcpt}[0] => decode('UTF-8', (parts($_->{data}))[0]{text}) }
+	grep { $_->{data} =~ /^X-Luukku-Ticket: TUKI-$both\b/m && $_->{rcpt}[0] =~ /^(?:aino|bo)@/ } $desk->smtp->mails;
+is_deeply([sort keys %notice], ['aino@example.fi', 'bo@example.fi'], '... of which both hear');
+like($notice{'bo@example.fi'}, qr/kiinnitettiin salaisuuslisalla/, 'its own team is reminded how such a one was resolved');
+unlike($notice{'aino@example.fi'}, qr/kiinnitettiin|salaisuuslis/, 'the other one is not');
+like($notice{'aino@example.fi'}, qr/kahva on taas irti/, '... but reads the mail');
+
 my @width = map { my $c = $_; (sort { $b <=> $a } map { length $_->[$c] } @table)[0] } 0 .. 3;
 note join ' | ', map { sprintf '%-*s', $width[$_] > 60 ? 60 : $width[$_], $table[0][$_] } 0 .. 3;
 for my $row (@table) {

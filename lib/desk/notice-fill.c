@@ -20,6 +20,7 @@ typedef struct {
 	lk_lang lang;
 	int64_t ticket;
 	const char *recipient;
+	bool sees_ticket; /* or only the mail, which an address of its own team stood in, too */
 	lk_json *out;
 } filler;
 
@@ -70,6 +71,8 @@ static bool fill_fields(filler *f, const lk_rows *rows, GError **error)
 
 	lk_json_take(f->out, "fields", filled);
 	lk_json_take(f->out, "missing", missing);
+	if (!f->sees_ticket)
+		return true;
 	if (!lk_json_parse(text, strlen(text), &fields, error))
 		return false;
 	g_autoptr(GPtrArray) keys = lk_json_keys(fields);
@@ -99,7 +102,7 @@ static void fill_state(filler *f, const lk_rows *rows)
 	int64_t chased = lk_row_int(rows, 0, "chased");
 
 	lk_json_set_text(f->out, "reference", reference);
-	set_or_empty(f->out, "title", lk_row_text(rows, 0, "title"));
+	set_or_empty(f->out, "title", lk_row_text(rows, 0, f->sees_ticket ? "title" : "subject"));
 	set_or_empty(f->out, "status", lk_row_text(rows, 0, "status"));
 	set_or_empty(f->out, "status_shown",
 		     lk_term_status(lk_row_text(rows, 0, "status"), f->lang));
@@ -108,7 +111,7 @@ static void fill_state(filler *f, const lk_rows *rows)
 	set_or_empty(f->out, "type", lk_row_text(rows, 0, "type"));
 	set_or_empty(f->out, "priority", lk_row_text(rows, 0, "priority"));
 	set_or_empty(f->out, "owner", owner ? owner->name : lk_row_text(rows, 0, "owner"));
-	for (unsigned i = 0; i < tags->len; i++)
+	for (unsigned i = 0; f->sees_ticket && i < tags->len; i++)
 		g_string_append_printf(joined, "%s%s", i > 0 ? ", " : "",
 				       (char *)g_ptr_array_index(tags, i));
 	lk_json_set_text(f->out, "tags", joined->str);
@@ -203,6 +206,8 @@ static bool fill_similar(filler *f, const char *queue, GError **error)
 	lk_json *similar = lk_json_array();
 
 	lk_json_take(f->out, "similar", similar);
+	if (!f->sees_ticket)
+		return true;
 	lk_param_text(params, queue);
 	lk_param_int(params, f->ticket);
 	lk_param_time(params, f->now - (int64_t)SIMILAR_DAYS * 86400 * LK_SECOND);
@@ -277,6 +282,9 @@ bool lk_notice_fill(lk_db *db, const lk_policy *policy, lk_time now, const lk_no
 
 	if (!look_at_ticket(&f, reader->message, &rows, error))
 		return false;
+	/* Who is no agent stands in the configuration for the queue itself. */
+	f.sees_ticket = !agent || g_ptr_array_find_with_equal_func(
+					  sight, lk_row_text(rows, 0, "queue"), g_str_equal, NULL);
 	fill_people(&f, rows);
 	fill_state(&f, rows);
 	fill_actions(&f, reader->reply_to);
