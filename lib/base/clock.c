@@ -56,6 +56,11 @@ int64_t lk_monotonic_ms(void)
 	return read_clock_us(CLOCK_MONOTONIC) / 1000;
 }
 
+int64_t lk_processor_ms(void)
+{
+	return read_clock_us(CLOCK_PROCESS_CPUTIME_ID) / 1000;
+}
+
 char *lk_time_format(lk_time at)
 {
 	if (at == LK_TIME_NONE)

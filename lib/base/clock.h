@@ -20,6 +20,12 @@ lk_time lk_now(void);
 /* Monotonic milliseconds, for deadlines only. */
 int64_t lk_monotonic_ms(void);
 
+/*
+ * Milliseconds that this process has computed: bounds on work go by these, so that what comes of it
+ * does not hang on what else the machine has to do.
+ */
+int64_t lk_processor_ms(void);
+
 /* "YYYY-MM-DDTHH:MM:SSZ"; NULL for LK_TIME_NONE. Caller frees. */
 char *lk_time_format(lk_time at);
 

@@ -19,7 +19,7 @@ enum {
 	FIRST_STARTS_SLOW = 1 << 16 /* without machine code */
 };
 
-/* A match may take so long; then it is given up at the next look. */
+/* A match may take so long of the processor; then it is given up at the next look. */
 static const int64_t most_ms = 250;
 static const int64_t fast_ms = 2;
 
@@ -203,7 +203,7 @@ static int run_in_stretches(const lk_pattern *pattern, const char *text, size_t 
 
 	if (pattern->is_anchored || stretch >= n)
 		return run(pattern, text, n, 0, n);
-	begun = lk_monotonic_ms();
+	begun = lk_processor_ms();
 	for (;;) {
 		size_t next = char_start(text, n, start + MIN(stretch, n - start));
 		int done = run(pattern, text, n, start, next >= n ? n : next - 1);
@@ -211,7 +211,7 @@ static int run_in_stretches(const lk_pattern *pattern, const char *text, size_t 
 
 		if (done != PCRE2_ERROR_NOMATCH || next >= n)
 			return done;
-		took = lk_monotonic_ms() - begun;
+		took = lk_processor_ms() - begun;
 		if (took > most_ms)
 			return PCRE2_ERROR_MATCHLIMIT;
 		if (took < fast_ms)

@@ -3,7 +3,10 @@
 
 #include "lib/base/err.h"
 
+#include <poll.h>
+#include <signal.h>
 #include <string.h>
+#include <sys/time.h>
 #include <time.h>
 
 static lk_pattern *pattern_of(const char *slashed)
@@ -160,6 +163,40 @@ static void test_bounded(void)
 	}
 }
 
+static void stand_still(int signal)
+{
+	(void)signal;
+	poll(NULL, 0, 60);
+}
+
+/*
+ * Other programs have the machine for nearly all of the time: texts get longer until one takes far
+ * longer by the clock on the wall than a match may take of the processor's time.
+ */
+static void test_busy_machine(void)
+{
+	g_autoptr(lk_pattern) pattern = pattern_of("/(?:(?=(a+))\\1)+$/");
+	struct sigaction action = {.sa_handler = stand_still, .sa_flags = SA_RESTART};
+	struct itimerval often = {{0, 4000}, {0, 4000}};
+	struct itimerval never = {{0, 0}, {0, 0}};
+	int64_t took_ms = 0;
+
+	g_assert_cmpint(sigaction(SIGVTALRM, &action, NULL), ==, 0);
+	g_assert_cmpint(setitimer(ITIMER_VIRTUAL, &often, NULL), ==, 0);
+	for (size_t n = 1000; took_ms < 500 && !g_test_failed(); n = n * 3 / 2) {
+		g_autofree char *text = g_strnfill(n, 'a');
+		int64_t begun = g_get_monotonic_time();
+		lk_match got = LK_MATCH_LIMIT;
+
+		text[n - 1] = '!';
+		got = lk_pattern_match_valid(pattern, text, n);
+		took_ms = (g_get_monotonic_time() - begun) / 1000;
+		g_test_message("%zu bytes: %" G_GINT64_FORMAT " ms", n, took_ms);
+		g_assert_cmpint(got, ==, LK_MATCH_NO);
+	}
+	g_assert_cmpint(setitimer(ITIMER_VIRTUAL, &never, NULL), ==, 0);
+}
+
 static void test_may_stall(void)
 {
 	static const char *const bad[] = {
@@ -258,6 +295,7 @@ int main(int argc, char **argv)
 	g_test_add_func("/pattern/refused", test_refused);
 	g_test_add_func("/pattern/groups", test_groups);
 	g_test_add_func("/pattern/bounded", test_bounded);
+	g_test_add_func("/pattern/busy-machine", test_busy_machine);
 	g_test_add_func("/pattern/may-stall", test_may_stall);
 	g_test_add_func("/pattern/glob", test_glob);
 	return g_test_run();
