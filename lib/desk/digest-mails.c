@@ -58,6 +58,21 @@ static bool add_choice(const lk_reader *reader, lk_json *one, const lk_queue *qu
 	return true;
 }
 
+/* Of a mail that may have arrived the server's last words are known, of others a reason. */
+static void set_why_stuck(const lk_reader *reader, lk_json *one, size_t row)
+{
+	const lk_rows *rows = reader->picture->stuck;
+	const char *reason = lk_row_text(rows, row, "reason");
+	g_autofree char *words = NULL;
+
+	if (strcmp(lk_row_text(rows, row, "state"), "uncertain") != 0) {
+		set_reason(reader, one, reason);
+		return;
+	}
+	words = lk_term_trouble(reason, reader->lang);
+	set_text(one, "reason", words);
+}
+
 static bool add_stuck(const lk_reader *reader, lk_json *out, GError **error)
 {
 	static const char *const kinds[] = {"retry", "cancel"};
@@ -77,7 +92,7 @@ static bool add_stuck(const lk_reader *reader, lk_json *out, GError **error)
 		lk_json_push(lines, one);
 		lk_json_set_bool(one, state, true);
 		set_text(one, "recipient", lk_row_text(rows, row, "recipient"));
-		set_reason(reader, one, lk_row_text(rows, row, "reason"));
+		set_why_stuck(reader, one, row);
 		set_text(one, "template",
 			 lk_term_template(lk_row_text(rows, row, "template"), reader->lang));
 		set_when(reader, one, lk_row_time(rows, row, "at"));
@@ -228,7 +243,9 @@ static void add_mailboxes(const lk_reader *reader, lk_json *lines)
 			continue;
 		one = lk_json_object();
 		lk_json_set_text(one, "mailbox", name);
-		set_text(one, "error", lk_row_text(p->mailboxes, row, "error"));
+		g_autofree char *error =
+			lk_term_trouble(lk_row_text(p->mailboxes, row, "error"), reader->lang);
+		set_text(one, "error", error);
 		if (not_told > 0)
 			lk_json_set_int(one, "not_told", not_told);
 		if (!lk_row_is_null(p->mailboxes, row, "last_ok_at"))

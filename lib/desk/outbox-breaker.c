@@ -24,14 +24,32 @@ static const struct {
 	const char *before; /* how many, and what */
 	const char *after;
 	int64_t times;
+	/* The same for people: within what time, how many. */
+	const char *fi;
+	const char *sv;
 } scopes[] = {
-	{"budget", "this address already got ", "mails about the ticket", 1},
-	{"address_budget", "this address already got ", "mails about all its tickets", 3},
-	{"receipt_budget", "this address already got ", "receipts", 6},
-	{"ticket_budget", "already ", "mails about the ticket", 10},
-	{"domain_budget", "already ", "mails to this domain", 20},
-	{"fingerprint_budget", "already ", "automatic answers to mails of this subject", 10},
+	{"budget", "this address already got ", "mails about the ticket", 1,
+	 "%s aikana osoitteeseen lähti tästä tukipyynnöstä viestejä jo %s",
+	 "på %s har adressen redan fått %s mejl om ärendet"},
+	{"address_budget", "this address already got ", "mails about all its tickets", 3,
+	 "%s aikana osoitteeseen lähti kaikista sen tukipyynnöistä viestejä jo %s",
+	 "på %s har adressen redan fått %s mejl om alla sina ärenden"},
+	{"receipt_budget", "this address already got ", "receipts", 6,
+	 "%s aikana osoitteeseen lähti kuittauksia jo %s",
+	 "på %s har adressen redan fått %s kvitton"},
+	{"ticket_budget", "already ", "mails about the ticket", 10,
+	 "%s aikana tästä tukipyynnöstä lähti viestejä jo %s",
+	 "på %s har redan %s mejl skickats om ärendet"},
+	{"domain_budget", "already ", "mails to this domain", 20,
+	 "%s aikana tähän verkkotunnukseen lähti viestejä jo %s",
+	 "på %s har redan %s mejl skickats till domänen"},
+	{"fingerprint_budget", "already ", "automatic answers to mails of this subject", 10,
+	 "%s aikana tämän aiheisiin viesteihin lähti automaattivastauksia jo %s",
+	 "på %s har redan %s automatiska svar skickats på mejl med denna rubrik"},
 };
+
+#define HELD "held by the breaker: "
+#define RETRY "; luukkuctl outbox retry sends it all the same"
 
 void lk_outbox_check_clear(lk_outbox_check *check)
 {
@@ -113,11 +131,79 @@ static char *used_up(const lk_policy *policy, const lk_rows *rows)
 			g_array_index(policy->breaker, lk_budget,
 				      (unsigned)lk_row_int(rows, 0, scopes[i].column) - 1);
 		g_autofree char *within = lk_format_duration(budget.seconds);
-		return g_strdup_printf("held by the breaker: %s%" G_GINT64_FORMAT
-				       " %s within %s; luukkuctl outbox retry sends it all the "
-				       "same",
+		return g_strdup_printf(HELD "%s%" G_GINT64_FORMAT " %s within %s" RETRY,
 				       scopes[i].before, budget.count * scopes[i].times,
 				       scopes[i].after, within);
+	}
+	return NULL;
+}
+
+/* "10m" as "10 minuutin" or "10 minuter"; as it is, if it is nothing like that. Caller frees. */
+static char *time_words(const char *duration, lk_lang lang)
+{
+	static const struct {
+		char unit;
+		const char *fi;
+		const char *sv_one;
+		const char *sv_many;
+	} units[] = {{'s', "sekunnin", "sekund", "sekunder"},
+		     {'m', "minuutin", "minut", "minuter"},
+		     {'h', "tunnin", "timme", "timmar"},
+		     {'d', "päivän", "dygn", "dygn"},
+		     {'w', "viikon", "vecka", "veckor"}};
+	size_t n = strlen(duration);
+
+	for (size_t i = 0; n > 1 && i < G_N_ELEMENTS(units); i++)
+		if (duration[n - 1] == units[i].unit)
+			return g_strdup_printf("%.*s %s", (int)n - 1, duration,
+					       lang == LK_LANG_FI	    ? units[i].fi
+					       : n == 2 && *duration == '1' ? units[i].sv_one
+									    : units[i].sv_many);
+	return g_strdup(duration);
+}
+
+/* "COUNT WHAT within TIME" of that scope. NULL: it is another one's. Caller frees. */
+static char *scope_words(unsigned scope, const char *said, lk_lang lang)
+{
+	size_t digits = 0;
+	const char *format = lang == LK_LANG_SV ? scopes[scope].sv : scopes[scope].fi;
+	g_autofree char *what = g_strdup_printf(" %s within ", scopes[scope].after);
+	g_autofree char *count = NULL;
+	g_autofree char *within = NULL;
+	g_autofree char *words = NULL;
+	g_autoptr(GString) out = g_string_new(format);
+
+	if (!g_str_has_prefix(said, scopes[scope].before))
+		return NULL;
+	said += strlen(scopes[scope].before);
+	digits = strspn(said, "0123456789");
+	if (digits == 0 || !g_str_has_prefix(said + digits, what))
+		return NULL;
+	count = g_strndup(said, digits);
+	within = g_strdup(said + digits + strlen(what));
+	if (g_str_has_suffix(within, RETRY))
+		within[strlen(within) - strlen(RETRY)] = '\0';
+	words = time_words(within, lang);
+	g_string_replace(out, "%s", words, 1);
+	g_string_replace(out, "%s", count, 1);
+	return g_string_free(g_steal_pointer(&out), FALSE);
+}
+
+char *lk_outbox_held_words(const char *english, lk_lang lang)
+{
+	if (!english || !g_str_has_prefix(english, HELD))
+		return NULL;
+	for (unsigned i = 0; i < G_N_ELEMENTS(scopes); i++) {
+		g_autofree char *words = scope_words(i, english + strlen(HELD), lang);
+
+		if (words)
+			return g_strdup_printf(
+				lang == LK_LANG_SV
+					? "spärren höll det kvar: %s; luukkuctl outbox retry "
+					  "skickar det ändå"
+					: "viestisuoja pidätti sen: %s; luukkuctl outbox retry "
+					  "lähettää sen silti",
+				words);
 	}
 	return NULL;
 }

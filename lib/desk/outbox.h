@@ -54,6 +54,9 @@ typedef enum { LK_OUTBOX_QUEUED, LK_OUTBOX_SUPPRESSED, LK_OUTBOX_HELD } lk_outbo
 bool lk_outbox_add(lk_db *db, const lk_policy *policy, lk_time now, const lk_outbox_mail *mail,
 		   lk_outbox_verdict *ret_verdict, int64_t *ret_outbox, GError **error);
 
+/* What the breaker said, in the language; NULL: it is no reason of the breaker. Caller frees. */
+char *lk_outbox_held_words(const char *english, lk_lang lang);
+
 /* One claimed row with the bytes to send; strings owned by the struct. */
 typedef struct {
 	int64_t id;

@@ -5,7 +5,9 @@
  */
 #include "lib/desk/term.h"
 
+#include "lib/base/text.h"
 #include "lib/desk/authority.h"
+#include "lib/desk/outbox.h"
 
 #include <string.h>
 
@@ -80,22 +82,158 @@ static const reason reasons[] = {
 	{"not sent: the recipient is an address of ours", "vastaanottaja on oma osoitteemme",
 	 "mottagaren är vår egen adress"},
 	{"held by the breaker", "viestisuoja pidätti sen", "spärren höll det kvar"},
+	{"the mail cannot be composed", "viestiä ei saatu koottua",
+	 "mejlet kunde inte sammanställas"},
+	{"the mail server refused it", "postipalvelin ei ottanut sitä vastaan",
+	 "mejlservern tog inte emot det"},
+	{"given up after 5 days", "yritetty viisi päivää turhaan", "försökt i fem dagar förgäves"},
+	{"the server gave no reason", "palvelin ei kertonut syytä", "servern gav ingen orsak"},
+	{"the address cannot stand in an SMTP command", "osoite ei kelpaa", "adressen duger inte"},
+	{"the server does not take addresses outside ASCII",
+	 "palvelin ei hyväksy osoitetta, jossa on muita kuin englannin kirjaimia",
+	 "servern godkänner inte en adress med andra än engelska bokstäver"},
 };
+
+/* Errors of mailboxes and of the mail server, by words in them; the first that fits. */
+static const reason troubles[] = {
+	{"was refused by the server: ",
+	 "viestit ovat tallessa, mutta palvelin ei siirtänyt eikä merkinnyt niitä",
+	 "mejlen är sparade, men servern flyttade eller märkte dem inte"},
+	{"answers that people write from the mailbox itself are not seen",
+	 "postilaatikosta itsestään lähetettyjä vastauksia ei nähdä",
+	 "svar som skickas från själva brevlådan syns inte"},
+	{"could not be stored in any form", "yhtä viestiä ei saatu talteen",
+	 "ett mejl gick inte att spara"},
+	{"the mail was sent but its answer was lost",
+	 "viesti lähetettiin, mutta palvelin ei ehtinyt vahvistaa sitä",
+	 "mejlet skickades, men servern hann inte bekräfta det"},
+	{"login refused", "palvelin ei hyväksy tunnusta tai salasanaa",
+	 "servern godkänner inte användarnamnet eller lösenordet"},
+	{"takes no passwords here", "palvelin ei hyväksy tunnusta tai salasanaa",
+	 "servern godkänner inte användarnamnet eller lösenordet"},
+	{"oauth2", "kirjautumispalvelu ei antanut lupaa postilaatikkoon",
+	 "inloggningstjänsten gav inte åtkomst till brevlådan"},
+	{"access token", "kirjautumispalvelu ei antanut lupaa postilaatikkoon",
+	 "inloggningstjänsten gav inte åtkomst till brevlådan"},
+	{"it is asked again later", "kirjautumispalvelu ei antanut lupaa postilaatikkoon",
+	 "inloggningstjänsten gav inte åtkomst till brevlådan"},
+	{"certificate", "palvelimen varmenteeseen ei voi luottaa",
+	 "serverns certifikat går inte att lita på"},
+	{"not the pinned one", "palvelimen varmenteeseen ei voi luottaa",
+	 "serverns certifikat går inte att lita på"},
+	{"TLS", "suojattua yhteyttä palvelimeen ei saatu",
+	 "en säker anslutning till servern gick inte att få"},
+	{"cannot reach", "palvelimeen ei saada yhteyttä", "servern går inte att nå"},
+	{"folder", "palvelimen kansiota ei voitu käyttää",
+	 "en mapp på servern gick inte att använda"},
+	{"took too long", "yhteys palvelimeen katkesi", "anslutningen till servern bröts"},
+	{"closed the connection", "yhteys palvelimeen katkesi", "anslutningen till servern bröts"},
+	{"Connection reset", "yhteys palvelimeen katkesi", "anslutningen till servern bröts"},
+	{"the session has ended", "yhteys palvelimeen katkesi", "anslutningen till servern bröts"},
+};
+
+/* Bytes of an error that are quoted. */
+enum { MOST_QUOTED = 200 };
+
+static const reason *trouble_of(const char *english)
+{
+	for (size_t i = 0; i < G_N_ELEMENTS(troubles); i++)
+		if (strstr(english, troubles[i].english))
+			return &troubles[i];
+	return NULL;
+}
+
+char *lk_term_trouble(const char *english, lk_lang lang)
+{
+	static const reason other = {NULL, "odottamaton virhe", "ett oväntat fel"};
+	const reason *r = NULL;
+	g_autofree char *cut = NULL;
+
+	if (!english || lang == LK_LANG_EN)
+		return g_strdup(english);
+	r = trouble_of(english);
+	if (!r)
+		r = &other;
+	cut = lk_text_cut(english, MOST_QUOTED);
+	return g_strdup_printf("%s (”%s”)", lang == LK_LANG_SV ? r->sv : r->fi, cut);
+}
+
+/* "a delivery report says that the reply could not be delivered (5.1.1)". NULL: it is not that. */
+static char *report_words(const char *english, lk_lang lang)
+{
+	static const char begin[] = "a delivery report says that the ";
+	static const char names[] = "; it names ";
+	static const char leads[] = ", where the address leads to";
+	static const reason ends[] = {
+		{" could not be delivered", "palautusviestin mukaan viesti (%s) ei mennyt perille",
+		 "enligt en studsrapport kom ett mejl (%s) inte fram"},
+		{" is delayed", "palautusviestin mukaan viesti (%s) on myöhässä",
+		 "enligt en studsrapport är ett mejl (%s) försenat"},
+	};
+	bool is_sv = lang == LK_LANG_SV;
+
+	if (!g_str_has_prefix(english, begin))
+		return NULL;
+	english += strlen(begin);
+	for (size_t i = 0; i < G_N_ELEMENTS(ends); i++) {
+		const char *end = strstr(english, ends[i].english);
+		g_autoptr(GString) out = NULL;
+		g_autofree char *name = NULL;
+
+		if (!end)
+			continue;
+		name = g_strndup(english, (gsize)(end - english));
+		out = g_string_new(is_sv ? ends[i].sv : ends[i].fi);
+		g_string_replace(out, "%s", lk_term_template(name, lang), 1);
+		g_string_append(out, end + strlen(ends[i].english));
+		g_string_replace(out, names,
+				 is_sv ? "; den nämner adressen " : "; siinä on osoite ", 1);
+		g_string_replace(out, leads,
+				 is_sv ? ", dit adressen leder" : ", johon osoite ohjaa", 1);
+		return g_string_free(g_steal_pointer(&out), FALSE);
+	}
+	return NULL;
+}
+
+/* What stands behind the beginning: a reason of ours, too, or a server's own words. Caller frees.
+ */
+static char *rest_in(const char *rest, lk_lang lang)
+{
+	g_autofree char *inner = NULL;
+	g_autofree char *words = NULL;
+	size_t n = strlen(rest);
+
+	if (g_str_has_prefix(rest, " (") && g_str_has_suffix(rest, ")")) {
+		inner = g_strndup(rest + 2, n - 3);
+		words = lk_term_reason(inner, lang);
+		return g_strdup_printf(" (%s)", words);
+	}
+	if (!g_str_has_prefix(rest, ": "))
+		return g_strdup(rest);
+	words = trouble_of(rest + 2) ? lk_term_trouble(rest + 2, lang)
+				     : lk_term_reason(rest + 2, lang);
+	return g_strconcat(": ", words, NULL);
+}
 
 char *lk_term_reason(const char *english, lk_lang lang)
 {
 	const char *known = english ? lk_authority_words(english, lang) : NULL;
+	char *words = NULL;
 
 	if (!english || lang == LK_LANG_EN)
 		return g_strdup(english);
 	if (known)
 		return g_strdup(known);
+	if ((words = lk_outbox_held_words(english, lang)) || (words = report_words(english, lang)))
+		return words;
 	for (size_t i = 0; i < G_N_ELEMENTS(reasons); i++) {
 		const reason *r = &reasons[i];
 
-		if (g_str_has_prefix(english, r->english))
-			return g_strconcat(lang == LK_LANG_SV ? r->sv : r->fi,
-					   english + strlen(r->english), NULL);
+		if (g_str_has_prefix(english, r->english)) {
+			g_autofree char *rest = rest_in(english + strlen(r->english), lang);
+
+			return g_strconcat(lang == LK_LANG_SV ? r->sv : r->fi, rest, NULL);
+		}
 	}
 	return g_strdup(english);
 }

@@ -70,6 +70,9 @@ static const term templates[] = {
 	{"digest-agents", {"päivän kooste", "dagens översikt", "digest"}},
 	{"digest-managers", {"päivän kooste", "dagens översikt", "digest"}},
 	{"digest-incidents", {"päivän kooste", "dagens översikt", "digest"}},
+	{"breaker-digest",
+	 {"tieto pidätetyistä viesteistä", "besked om mejl som hölls kvar",
+	  "word of mails that were held"}},
 };
 
 static const term events[] = {

@@ -16,6 +16,12 @@ const char *lk_term_event(const char *event, lk_lang lang);
  */
 char *lk_term_reason(const char *english, lk_lang lang);
 
+/*
+ * What a mailbox or the mail server suffers from: a sentence in the language, and the English error
+ * as a quotation behind it. NULL: NULL. Caller frees.
+ */
+char *lk_term_trouble(const char *english, lk_lang lang);
+
 /* "agent:aino@example.fi" as "aino@example.fi", "rule:X" as "sääntö X". Caller frees. */
 char *lk_term_actor(const char *actor, lk_lang lang);
 

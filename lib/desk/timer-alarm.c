@@ -6,6 +6,7 @@
 #include "lib/base/text.h"
 #include "lib/desk/absence.h"
 #include "lib/desk/outbox.h"
+#include "lib/desk/term.h"
 #include "lib/desk/when.h"
 
 #include <string.h>
@@ -82,6 +83,7 @@ static void add_line(lk_round *round, const lk_alarm_line *line, alarm_mail *mai
 	g_autofree char *reference = lk_reference(round->policy, line->ticket);
 	g_autofree char *when = lk_when(round->policy, mail->lang, line->at);
 	g_autofree char *is_priority = g_strconcat("is_", line->priority, NULL);
+	g_autofree char *failure = lk_term_reason(line->failure, mail->lang);
 	lk_json *one = NULL;
 
 	if (mail->n++ >= MAX_LINES)
@@ -96,7 +98,7 @@ static void add_line(lk_round *round, const lk_alarm_line *line, alarm_mail *mai
 	lk_json_set_text(one, "queue",
 			 lk_text_in(&line->queue->title, mail->lang, round->policy->language));
 	lk_json_set_text(one, "recipient", line->recipient);
-	lk_json_set_text(one, "failure", line->failure);
+	lk_json_set_text(one, "failure", failure);
 	lk_json_push(mail->lines, one);
 }
 

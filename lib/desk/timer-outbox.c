@@ -5,6 +5,7 @@
 #include "lib/base/text.h"
 #include "lib/base/units.h"
 #include "lib/desk/outbox.h"
+#include "lib/desk/term.h"
 
 #include <string.h>
 
@@ -102,7 +103,7 @@ static GPtrArray *people_of(const lk_round *round, const lk_rows *rows)
 	return people;
 }
 
-static lk_json *variables_of(const lk_round *round, const lk_rows *rows)
+static lk_json *variables_of(const lk_round *round, const lk_rows *rows, lk_lang lang)
 {
 	lk_json *json = lk_json_object();
 	lk_json *lines = lk_json_array();
@@ -112,13 +113,15 @@ static lk_json *variables_of(const lk_round *round, const lk_rows *rows)
 		lk_json *one = lk_json_object();
 		int64_t ticket = lk_row_int(rows, row, "ticket");
 		g_autofree char *reference = ticket ? lk_reference(round->policy, ticket) : NULL;
+		g_autofree char *reason = lk_term_reason(lk_row_text(rows, row, "reason"), lang);
 
 		lk_json_set_int(one, "n", lk_row_int(rows, row, "n"));
 		lk_json_set_int(one, "people", lk_row_int(rows, row, "people"));
-		lk_json_set_text(one, "template", lk_row_text(rows, row, "template"));
+		lk_json_set_text(one, "template",
+				 lk_term_template(lk_row_text(rows, row, "template"), lang));
 		lk_json_set_text(one, "domain", lk_row_text(rows, row, "domain"));
 		lk_json_set_text(one, "reference", reference);
-		lk_json_set_text(one, "reason", lk_row_text(rows, row, "reason"));
+		lk_json_set_text(one, "reason", reason);
 		lk_json_push(lines, one);
 	}
 	lk_json_take(json, "held", lines);
@@ -133,7 +136,6 @@ static bool send_digest(lk_round *round, const lk_rows *rows, GError **error)
 		[LK_LANG_EN] = "Mails were held: perhaps a loop"};
 	const lk_queue *queue = lk_policy_queue(round->policy, lk_row_text(rows, 0, "queue"));
 	g_autoptr(GPtrArray) people = people_of(round, rows);
-	g_autoptr(lk_json) variables = variables_of(round, rows);
 
 	if (!queue)
 		queue = g_ptr_array_index(round->policy->queues, 0);
@@ -143,11 +145,13 @@ static bool send_digest(lk_round *round, const lk_rows *rows, GError **error)
 		lk_outbox_verdict verdict = LK_OUTBOX_QUEUED;
 		int64_t outbox = 0;
 		lk_lang lang = round->policy->language;
+		g_autoptr(lk_json) variables = NULL;
 
 		if (!lk_address_is_sane(address))
 			continue;
 		if (agent && agent->languages->len > 0)
 			lk_lang_parse(g_ptr_array_index(agent->languages, 0), &lang);
+		variables = variables_of(round, rows, lang);
 		lk_json_set_text(variables, "subject", subjects[lang]);
 		lk_outbox_mail mail = {.template_name = LK_TIMER_BREAKER_DIGEST,
 				       .purpose = LK_PURPOSE_AGENT,

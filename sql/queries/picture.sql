@@ -58,8 +58,10 @@ SELECT queue, n AS day, coalesce(n_in, 0) AS n_in, coalesce(n_out, 0) AS n_out
 
 -- name: picture_stuck
 -- $1 queues, $2 since. Mails out that are held, did not arrive or may not have, the newest first; of those
--- that failed or were never sent only the newer ones.
-SELECT o.id, o.queue, o.ticket_id AS ticket, o.state, o.template, o.recipient, o.reason, o.created_at AS at
+-- that failed or were never sent only the newer ones. reason: of one that may have arrived what the server
+-- said last, as its own is why it was written.
+SELECT o.id, o.queue, o.ticket_id AS ticket, o.state, o.template, o.recipient, o.created_at AS at,
+       CASE o.state WHEN 'uncertain' THEN coalesce(o.last_reply, o.reason) ELSE o.reason END AS reason
   FROM outbox o
  WHERE o.queue = ANY ($1::text[])
    AND (o.state = 'held' OR o.created_at >= $2)

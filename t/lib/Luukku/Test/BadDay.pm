@@ -168,9 +168,10 @@ sub break_things {
 	$self->db->sql("UPDATE outbox SET state = 'failed', reason = 'the mail server refused it: 550 5.1.1 no such user', wire = NULL
 		WHERE id = (SELECT max(id) FROM outbox WHERE ticket_id = $maija AND template = 'reply')");
 	$self->db->sql("UPDATE outbox SET created_at = '2026-08-07T12:00:00Z' WHERE state = 'failed'");
-	$self->db->sql("UPDATE outbox SET state = 'held', reason = 'the breaker holds it: too many mails to this address', sent_at = NULL
+	$self->db->sql("UPDATE outbox SET state = 'held', reason = 'held by the breaker: this address already got 10 mails about the ticket within 10m;'
+		|| ' luukkuctl outbox retry sends it all the same', sent_at = NULL
 		WHERE id = (SELECT max(id) FROM outbox WHERE ticket_id = $nina AND template = 'acknowledgement')");
-	$self->db->sql("UPDATE mailbox SET error = 'the token server refused the client secret: it expired on 2026-08-08; make a new one',
+	$self->db->sql("UPDATE mailbox SET error = 'https://login.example/token answered 401 (invalid_client): the client secret expired on 2026-08-08: check oauth2.client_id',
 		error_at = '2026-08-08T01:00:00Z' WHERE name = 'hr'");
 	$self->new_mails;
 	return;
