@@ -184,6 +184,27 @@ for my $one ($mails->cases) {
 }
 cmp_ok($n, '>=', 150, 'all mails in three languages');
 
+# A customer without a name, or none at all: no empty place.
+for my $one (['fi', 'Asiakas', 'ei tiedossa'], ['sv', 'Kund', 'okänd'], ['en', 'Customer', 'not known']) {
+	my ($language, $label, $unknown) = @$one;
+	my $nameless = $mails->preview('notice', case => 'urgent', language => $language);
+	like($nameless->{text}, qr/^$label: paivystys\@sairaala\.example$/m, "$language: a customer without a name");
+	like($nameless->{html}, qr/>paivystys\@sairaala\.example</, '... in the HTML, too');
+	my $nobody = $mails->preview('notice', language => $language, case => 'urgent', data => { requester_address => '' });
+	like($nobody->{text}, qr/^$label: $unknown$/m, '... a ticket without a customer');
+	unlike($nobody->{html}, qr/&lt;&gt;|<p[^>]*><\/p>/, '... in the HTML, too');
+}
+
+# No "also" where there is nothing else.
+my %also = (fi => qr/myös sähköpostilla/, sv => qr/också svara per e-post/, en => qr/also answer by email/);
+for my $language (sort keys %also) {
+	my %of = map { $_ => $mails->preview('survey', case => $_, language => $language) } 'usual', 'no page';
+	for my $part (qw(text html)) {
+		like($of{usual}{$part}, $also{$language}, "$language $part: a survey can also be answered by mail");
+		unlike($of{'no page'}{$part}, $also{$language}, '... where there is no page, by mail alone');
+	}
+}
+
 # Every template is a mail with sample data or a partial of one, so that nothing above was left out.
 my %partial;
 for my $language (keys %files) {
