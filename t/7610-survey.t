@@ -209,6 +209,9 @@ sub answer_by_mail {
 	my $before = $db->sql("SELECT count(*) FROM message WHERE ticket_id = " . number($ref));
 	answer_by_mail($ref, 'posti@asiakas.example', $body =~ s/0-10: /0-10: 10/r =~ s/Kommentti: /Kommentti: Hyvä!/r);
 	is(answer_of($ref), 'score | 10 | Hyvä! | mail', 'an answer by mail');
+	answer_by_mail($ref, 'posti@asiakas.example', $body =~ s/0-10: /0-10: 9/r =~ s/Kommentti: /Kommentti: Nopeaa.\r\nHienoa./r
+		. "\r\nYstävällisin terveisin  \r\nPosti Pekkala, osastonhoitaja\r\np. 040 123 4567\r\n", from => 'Posti Pekkala <posti@asiakas.example>');
+	is(answer_of($ref), "score | 9 | Nopeaa.\nHienoa. | mail", 'comments are shown without a name: the signature is none of it');
 	is(scalar $db->sql("SELECT outcome || ': ' || reason FROM arrival ORDER BY id DESC LIMIT 1"), 'control: an answer to the survey', 'is a control mail');
 	is($db->sql("SELECT count(*) FROM message WHERE ticket_id = " . number($ref)), $before, 'and no message of the ticket');
 	is(status($ref), 'resolved', 'which stays resolved');

@@ -2,7 +2,10 @@
 #include "lib/desk/intake.h"
 
 #include "lib/base/fault.h"
+#include "lib/desk/command.h"
 #include "lib/desk/survey.h"
+
+#include <string.h>
 
 /*
  * The token's number is a survey. From here on it counts as a customer's token of the survey's
@@ -34,6 +37,22 @@ bool lk_work_read_survey(lk_work *work, GError **error)
 			return false;
 	}
 	return true;
+}
+
+/* Comments are shown without a name: the one that a mail ends with is no part of it. */
+static void cut_signature(char *comment, const char *name)
+{
+	g_auto(GStrv) lines = g_strsplit(comment, "\n", -1);
+	g_autoptr(GString) kept = g_string_new(NULL);
+	size_t n = g_strv_length(lines);
+
+	for (size_t i = 0; i < n; i++)
+		g_strstrip(lines[i]);
+	n = lk_command_signature((const char *const *)lines, n, name);
+	for (size_t i = 0; i < n; i++)
+		g_string_append_printf(kept, "%s%s", i > 0 ? "\n" : "", lines[i]);
+	/* What is left is never longer. */
+	memcpy(comment, kept->str, kept->len + 1);
 }
 
 /* Neither the reason nor anything else of it says what the answer was. */
@@ -73,5 +92,6 @@ bool lk_work_survey(lk_work *work, lk_ingest_result *result, bool *ret_done, GEr
 	if (!answer.is_in_order && lk_survey_is_late(work->survey, work->at))
 		return true;
 	*ret_done = true;
+	cut_signature(comment, work->mail->from ? work->mail->from->name : NULL);
 	return take(work, &answer, result, error);
 }
