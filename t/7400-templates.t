@@ -44,6 +44,28 @@ for my $name (sort keys %{ $files{fi} }) {
 			"$language/$name says what fi/$name says");
 	}
 }
+# Text and HTML say the same: what one shows, the other shows as well. Not what only one needs: where things
+# stand in it, the words as text or as paragraphs, links as addresses.
+my %own = map { $_ => 1 } qw(queue_title site_name cid percent bar address apart text is_quote lines paragraphs has_paragraphs
+	has_more image plain spans url);
+
+sub shown {
+	my ($name, $part, $seen) = @_;
+	my %found;
+	my $text = $files{fi}{"$name.$part"} // '';
+	while ($text =~ /\{\{([#^>]?)\s*([a-z0-9_.-]+)\s*\}\}/g) {
+		my ($kind, $word) = ($1, $2);
+		if ($kind ne '>') {
+			$found{$word} = 1 if !$own{$word};
+		} elsif (!$seen->{$word}) {
+			$found{$_} = 1 for shown($word, $part, { %$seen, $word => 1 });
+		}
+	}
+	return sort keys %found;
+}
+for my $name (map { s/\.txt$//r } grep { /\.txt$/ } sort keys %{ $files{fi} }) {
+	is(join(' ', shown($name, 'txt', {})), join(' ', shown($name, 'html', {})), "$name: text and HTML say the same");
+}
 for my $language (sort keys %files) {
 	for my $name (sort grep { /\.html$/ } keys %{ $files{$language} }) {
 		my $text = $files{$language}{$name};
