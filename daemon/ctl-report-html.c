@@ -15,6 +15,7 @@ static const char style[] =
 	"th,td{border:1px solid #767676;padding:.3rem .6rem;text-align:right;white-space:nowrap}"
 	"th{background:#f0f0f0}"
 	"th[scope=row],thead th:first-child{text-align:left}"
+	".words th,.words td{text-align:left;vertical-align:top;white-space:pre-line}"
 	"dt{font-weight:bold}dd{margin:0 0 .5rem 1.5rem}"
 	"@media(prefers-color-scheme:dark){body{color:#eee;background:#161616}"
 	"th{background:#2a2a2a}th,td{border-color:#8a8a8a}}"
@@ -84,6 +85,38 @@ static void add_table(GString *out, const lk_report *report, const lk_report_hea
 	g_string_append(out, is_head ? "</thead></table></div>\n" : "</tbody></table></div>\n");
 }
 
+static bool has_figures(const lk_report *report)
+{
+	for (unsigned i = 0; i < report->columns->len; i++)
+		if (is_shown(report, i) && !column_of(report, i)->is_text)
+			return true;
+	return false;
+}
+
+/* Words alone (comments): a row names its own, which may be long. */
+static void add_words(GString *out, const lk_report *report, const lk_report_head *head)
+{
+	add(out, "<table class=\"words\">\n<caption>", head->title, "");
+	add(out, ", ", head->period, "</caption>\n<thead><tr>");
+	for (unsigned i = 0; i < report->columns->len; i++) {
+		g_autofree char *heading = lk_report_heading(column_of(report, i));
+
+		if (is_shown(report, i))
+			add(out, "<th scope=\"col\">", heading, "</th>");
+	}
+	g_string_append(out, "</tr></thead>\n<tbody>\n");
+	for (unsigned row = 0; row < report->rows->len; row++) {
+		const GPtrArray *cells = g_ptr_array_index(report->rows, row);
+
+		g_string_append(out, "<tr>");
+		for (unsigned i = 0; i < report->columns->len; i++)
+			if (is_shown(report, i))
+				add(out, "<td>", g_ptr_array_index(cells, i), "</td>");
+		g_string_append(out, "</tr>\n");
+	}
+	g_string_append(out, "</tbody></table>\n");
+}
+
 static void add_meanings(GString *out, const lk_report *report)
 {
 	g_string_append(out, "<h2>What they mean</h2>\n<dl>\n");
@@ -118,7 +151,10 @@ char *lk_report_html(const lk_report *report, const lk_report_head *head)
 	if (report->rows->len == 0) {
 		g_string_append(out, "<p>There is nothing to count in that period.</p>\n");
 	} else {
-		add_table(out, report, head);
+		if (has_figures(report))
+			add_table(out, report, head);
+		else
+			add_words(out, report, head);
 		add_meanings(out, report);
 	}
 	g_string_append(out, "</main>\n</body>\n</html>\n");
