@@ -130,4 +130,19 @@ like($failed->{reason}, qr/failed dmarc/, '... and the arrival says why');
 is(take(@about, subject => 'Status', body => 'Hei, palvelimen kannettava jumittaa aina kun avaan taulukon ja koko osaston työt seisovat, tulkaa heti katsomaan.')->{new}, 1,
 	'a matter under that subject is a ticket all the same');
 
+# --- while the clocks stand still -----------------------------------------------------------------
+my @pauli = (from => 'pauli@example.org', to => 'tuki@example.fi', mailbox => 'tuki');
+my $paused = take(@pauli, subject => 'Puhelin on hukassa', body => 'Puhelimeni on hukassa.', now => '2026-04-06T06:00:00Z')->{ticket};
+($ack) = grep { $_->{to} eq 'pauli@example.org' } $desk->acknowledge;
+$desk->run_or_die('luukku_fetch', 'move', ticket => $paused, status => 'waiting_customer');
+for my $case (['2026-04-08T07:00:00Z', 'promised'], ['2026-04-10T07:00:00Z', 'late']) {
+	my ($now, $what) = @$case;
+	$desk->db->sql("UPDATE ticket SET due_resolve = '2026-04-09T12:00:00Z', paused_at = '2026-04-07T06:00:00Z' WHERE id = $paused");
+	take(@pauli, subject => "Re: [TUKI-$paused] Puhelin on hukassa", irt => $ack->{message_id}, body => 'Onko asia edennyt?', now => $now);
+	%mail = map { $_->{to} => $_->{wire} } $desk->acknowledge;
+	my $text = text_of($mail{'pauli@example.org'} // '');
+	like($text, qr/odottanut vastaustasi/, "who waits for the customer hears so ($what)");
+	unlike($text, qr/Luvattu/, '... and of no promised time: that one stands still');
+}
+
 done_testing;

@@ -29,12 +29,14 @@ SELECT round(similarity(a, b) * 100)::bigint AS percent
  ORDER BY n;
 
 -- name: intake_chased
--- $1 ticket. Counts a chase; gives the count and what the customer may be told.
+-- $1 ticket. Counts a chase; gives the count and what the customer may be told: no target that stands still.
 UPDATE ticket t
    SET chased = t.chased + 1
  WHERE t.id = $1
 RETURNING t.chased::bigint AS chased, t.status, t.queue, t.owner, t.subject, t.language, t.supplier,
-	t.token_epoch::bigint AS epoch, t.waiting_until, t.due_respond, t.due_resolve, t.first_response_at,
+	t.token_epoch::bigint AS epoch, t.waiting_until, t.first_response_at,
+	CASE WHEN t.paused_at IS NULL THEN t.due_respond END AS due_respond,
+	CASE WHEN t.paused_at IS NULL THEN t.due_resolve END AS due_resolve,
 	coalesce((SELECT s.from_at FROM stage s WHERE s.ticket_id = t.id AND s.to_at IS NULL),
 		t.opened_at) AS since;
 
@@ -65,7 +67,9 @@ UPDATE timer SET due_at = $2, detail = detail || '{"moved": true}'
 -- name: intake_chase_peek
 -- $1 ticket. The same as if it had been counted; only reads.
 SELECT t.chased::bigint + 1 AS chased, t.status, t.queue, t.owner, t.subject, t.language, t.supplier,
-       t.token_epoch::bigint AS epoch, t.waiting_until, t.due_respond, t.due_resolve, t.first_response_at,
+       t.token_epoch::bigint AS epoch, t.waiting_until, t.first_response_at,
+       CASE WHEN t.paused_at IS NULL THEN t.due_respond END AS due_respond,
+       CASE WHEN t.paused_at IS NULL THEN t.due_resolve END AS due_resolve,
        coalesce((SELECT s.from_at FROM stage s WHERE s.ticket_id = t.id AND s.to_at IS NULL),
 		t.opened_at) AS since
   FROM ticket t

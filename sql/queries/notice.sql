@@ -3,7 +3,8 @@
 -- name: notice_ticket
 -- $1 ticket, $2 message or 0.
 SELECT t.id, t.queue, t.status, t.type, t.priority, t.owner, t.tags, t.fields, t.opened_at,
-       t.due_respond, t.due_resolve, t.first_response_at, t.chased, t.reopened, t.is_machine,
+       CASE WHEN t.paused_at IS NULL THEN t.due_respond END AS due_respond,
+       CASE WHEN t.paused_at IS NULL THEN t.due_resolve END AS due_resolve, t.first_response_at, t.chased, t.reopened, t.is_machine,
        coalesce(t.title, t.subject) AS title, t.subject, p.id AS person, p.name AS requester_name,
        p.address AS requester_address, p.phone, p.standing, o.name AS organisation,
        m.from_name, m.from_address, m.at AS written_at, m.writer, m.direction,

@@ -69,9 +69,10 @@ ON CONFLICT (kind, (coalesce(ticket_id, 0)), key) DO UPDATE SET due_at = least(t
 -- requester went, or was written where it has not gone yet (is_mail_waiting); is_unreached: their last
 -- reminder did not arrive; answered_at: the last words of a person to anybody outside; n_still: how often
 -- they were told since that work goes on. A mail that wants no automatic answer, or failed dmarc, forbids
--- them.
-SELECT t.status, t.subject, t.supplier, t.answer_by, t.waiting_until, t.due_respond, t.due_resolve,
-       t.first_response_at, t.language, p.address AS requester, p.name AS requester_name,
+-- them. A target that stands still promises nothing.
+SELECT t.status, t.subject, t.supplier, t.answer_by, t.waiting_until,
+       CASE WHEN t.paused_at IS NULL THEN t.due_respond END AS due_respond,
+       CASE WHEN t.paused_at IS NULL THEN t.due_resolve END AS due_resolve, t.first_response_at, t.language, p.address AS requester, p.name AS requester_name,
        p.suppressed_until, coalesce(p.standing = 'blocked', false) AS is_blocked,
        coalesce(first.parsed ->> 'suppress_reply' = 'true' OR first.parsed -> 'auth' ->> 'dmarc' = 'fail',
 		false) AS is_unanswerable,
