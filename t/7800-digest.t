@@ -153,4 +153,14 @@ for my $morning ('2026-08-24 07:45', '2026-08-25 07:45') {
 	my $names = $said =~ /hr\.ryhma\.example\.fi/;
 	ok($morning =~ /24/ ? $names : !$names, 'a List-Id that most mails of a mailbox carry is named in the first digest alone');
 }
+
+# --- a mailbox that is visited, but whose server could not be told of a mail ------------------------------
+$db->sql("UPDATE mailbox SET error = NULL, error_at = NULL, last_ok_at = '2026-08-26T04:40:00Z'");
+$db->sql("UPDATE arrival SET server = 'failed', fetched_at = '2026-08-26T04:30:00Z'
+	WHERE id = (SELECT max(id) FROM arrival WHERE mailbox = 'ict')");
+$day->sched('2026-08-26 07:45');
+$day->at('2026-08-26 07:46');
+$day->once;
+like(part($day->mail_to('bo@example.fi', qr/^Jonojen tilanne, ke 26\.8\.2026$/), 'text/plain'),
+	qr/^Postilaatikko ict\. Tallessa olevia viestejä, joista postipalvelin ei saanut tietoa: 1\./m, 'that it was not visited is not said');
 done_testing;

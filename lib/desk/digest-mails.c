@@ -246,6 +246,8 @@ static void add_mailboxes(const lk_reader *reader, lk_json *lines)
 		g_autofree char *error =
 			lk_term_trouble(lk_row_text(p->mailboxes, row, "error"), reader->lang);
 		set_text(one, "error", error);
+		lk_json_set_bool(one, "is_unvisited",
+				 lk_row_bool(p->mailboxes, row, "is_unvisited"));
 		if (not_told > 0)
 			lk_json_set_int(one, "not_told", not_told);
 		if (!lk_row_is_null(p->mailboxes, row, "last_ok_at"))

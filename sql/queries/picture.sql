@@ -100,7 +100,7 @@ SELECT h.id, h.agent, h.kind, h.reason, h.at, h.expires_at, t.queue, h.ticket_id
 -- name: picture_mailboxes
 -- $1 a visit before this is long ago, $2 since. Mailboxes in trouble: with an error, not visited for long, or
 -- with mails that the mail server could not be told about.
-SELECT m.name, m.error, m.last_ok_at,
+SELECT m.name, m.error, m.last_ok_at, coalesce(m.last_ok_at < $1, false) AS is_unvisited,
        (SELECT count(*) FROM arrival a
 	 WHERE a.mailbox = m.name AND a.server = 'failed' AND a.fetched_at >= $2) AS not_told
   FROM mailbox m
