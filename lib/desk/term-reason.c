@@ -75,6 +75,16 @@ static const reason reasons[] = {
 	 "till avsändaren skickas nu inga mejl, eftersom de inte har kommit fram"},
 	{"a rule gives it the status junk", "sääntö merkitsi sen roskapostiksi",
 	 "en regel markerade det som skräppost"},
+	{"mail of kind list is never answered", "postituslistan viestiin ei vastata",
+	 "mejl från en sändlista besvaras inte"},
+	{"mail of kind calendar is never answered", "kalenteriviestiin ei vastata",
+	 "kalendermejl besvaras inte"},
+	{"mail of kind bounce is never answered", "palautusviestiin ei vastata",
+	 "studsrapporter besvaras inte"},
+	/* Mails of agents that wait. */
+	{"somebody wrote after the mail that it answers",
+	 "joku kirjoitti sen viestin jälkeen, johon se vastaa",
+	 "någon skrev efter det mejl som det svarar på"},
 	/* Mails that did not go out. */
 	{"not sent: the address is suppressed",
 	 "osoitteeseen ei nyt lähetetä viestejä, koska ne eivät ole menneet perille",
@@ -195,6 +205,37 @@ static char *report_words(const char *english, lk_lang lang)
 	return NULL;
 }
 
+/* A rule or a queue between two parts of a sentence. NULL: it is not that. */
+static char *named_words(const char *english, lk_lang lang)
+{
+	static const struct {
+		const char *before[LK_N_LANGS];
+		const char *after[LK_N_LANGS];
+	} parts[] = {
+		{{"sääntö \"", "regeln \"", "rule \""}, {" määrää niin", " säger det", " says so"}},
+		{{"sääntö \"", "regeln \"", "rule \""},
+		 {" ohjaa sen sivuun: ", " lägger det åt sidan: ", " drops it: "}},
+		{{"jono ", "kön ", "queue "},
+		 {" ei lähetä vahvistuksia", " skickar inga bekräftelser",
+		  " does not acknowledge"}},
+	};
+
+	for (size_t i = 0; i < G_N_ELEMENTS(parts); i++) {
+		const char *before = parts[i].before[LK_LANG_EN];
+		const char *after = g_str_has_prefix(english, before)
+					    ? strstr(english, parts[i].after[LK_LANG_EN])
+					    : NULL;
+		size_t n = strlen(before);
+
+		if (after && after >= english + n)
+			return g_strdup_printf("%s%.*s%s%s", parts[i].before[lang],
+					       (int)(after - english - (ptrdiff_t)n), english + n,
+					       parts[i].after[lang],
+					       after + strlen(parts[i].after[LK_LANG_EN]));
+	}
+	return NULL;
+}
+
 /* What stands behind the beginning: a reason of ours, too, or a server's own words. Caller frees.
  */
 static char *rest_in(const char *rest, lk_lang lang)
@@ -224,7 +265,8 @@ char *lk_term_reason(const char *english, lk_lang lang)
 		return g_strdup(english);
 	if (known)
 		return g_strdup(known);
-	if ((words = lk_outbox_held_words(english, lang)) || (words = report_words(english, lang)))
+	if ((words = lk_outbox_held_words(english, lang)) ||
+	    (words = report_words(english, lang)) || (words = named_words(english, lang)))
 		return words;
 	for (size_t i = 0; i < G_N_ELEMENTS(reasons); i++) {
 		const reason *r = &reasons[i];

@@ -25,6 +25,15 @@ static void test_reasons(void)
 	check(asked, LK_LANG_FI,
 	      "viesti pyytää, ettei siihen vastata automaattisesti (Precedence: bulk)");
 	check("550 5.1.1 no such user", LK_LANG_FI, "550 5.1.1 no such user");
+	check("mail of kind list is never answered (List-Id)", LK_LANG_FI,
+	      "postituslistan viestiin ei vastata (List-Id)");
+	check("rule \"spam\" (luukku.conf:12) drops it: no business of ours", LK_LANG_FI,
+	      "sääntö \"spam\" (luukku.conf:12) ohjaa sen sivuun: no business of ours");
+	check("rule \"quiet\" (luukku.conf:9) says so", LK_LANG_SV,
+	      "regeln \"quiet\" (luukku.conf:9) säger det");
+	check("queue hr does not acknowledge", LK_LANG_FI, "jono hr ei lähetä vahvistuksia");
+	check("somebody wrote after the mail that it answers", LK_LANG_SV,
+	      "någon skrev efter det mejl som det svarar på");
 	check("", LK_LANG_SV, "");
 	check(NULL, LK_LANG_SV, NULL);
 }
