@@ -137,6 +137,16 @@ my ($second) = $notices->(kind => 'answer');
 my %second = headers_of($second->{wire});
 is($second{'in-reply-to'}, "<$hurried->{message_id}>", 'notices of a ticket thread in the agent\'s client');
 
+# --- a customer with many tickets -------------------------------------------------------------------
+$desk->take(@mail, subject => $_) for 'Avain hukassa', 'Näyttö pimeä', 'Uusi puhelin', 'Kulkukortti', 'Levytila', 'Salasana';
+$desk->acknowledge;
+$db->sql("UPDATE ticket SET queue = CASE id WHEN $hidden->{ticket} THEN 'talous' ELSE 'ict' END WHERE id <> $solved->{ticket}");
+my ($to_aino) = grep { $_->{to} eq 'aino@example.fi' } $notices->(kind => 'answer');
+my $many = part_of($to_aino->{wire}, 'text/plain') =~ s/\r\n/\n/gr;
+my ($list) = $many =~ /^Asiakkaan muita tukipyyntöjä:\n((?:- .*\n)*)/m;
+is(scalar(() = ($list // '') =~ /^- TUKI-/mg), 5, 'five of them are listed');
+like($many, qr/^ja lisäksi 2\nMuissa jonoissa lisäksi: 1$/m, '... the others of these queues are no tickets of other queues');
+
 # --- an agent's answer to the customer ------------------------------------------------------------
 my $secret = $token;
 $desk->run_or_die('luukku_fetch', 'answer', ticket => $took->{ticket}, message => $took->{message},

@@ -143,8 +143,8 @@ static bool fill_earlier(filler *f, int64_t person, const GPtrArray *sight, GErr
 	g_autoptr(lk_params) params = lk_params_new();
 	g_autoptr(lk_rows) rows = NULL;
 	lk_json *earlier = lk_json_array();
+	int64_t seen = 0;
 	int64_t others = 0;
-	size_t shown = 0;
 
 	lk_json_take(f->out, "earlier", earlier);
 	if (!person)
@@ -155,17 +155,19 @@ static bool fill_earlier(filler *f, int64_t person, const GPtrArray *sight, GErr
 	if (!lk_db_run(f->db, LK_Q_NOTICE_EARLIER, params, &rows, error))
 		return false;
 	for (size_t row = 0; row < lk_rows_count(rows); row++) {
-		others = lk_row_int(rows, row, "n");
+		seen = lk_row_int(rows, row, "n_seen");
+		others = lk_row_int(rows, row, "n_others");
 		if (!lk_row_bool(rows, row, "is_seen"))
 			continue;
 		lk_json *one = one_ticket(f, rows, row, "opened_at");
 		set_or_empty(one, "status_shown",
 			     lk_term_status(lk_row_text(rows, row, "status"), f->lang));
 		lk_json_push(earlier, one);
-		shown++;
 	}
-	if (others > (int64_t)shown)
-		lk_json_set_int(f->out, "others", others - (int64_t)shown);
+	if (seen > (int64_t)lk_json_size(earlier))
+		lk_json_set_int(f->out, "earlier_rest", seen - (int64_t)lk_json_size(earlier));
+	if (others > 0)
+		lk_json_set_int(f->out, "others", others);
 	return true;
 }
 

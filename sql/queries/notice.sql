@@ -19,9 +19,10 @@ SELECT t.id, t.queue, t.status, t.type, t.priority, t.owner, t.tags, t.fields, t
 
 -- name: notice_earlier
 -- $1 person, $2 ticket, $3 queues that the agent sees. The person's other tickets, newest first;
--- of those in other queues only how many.
+-- of those in other queues only how many. n_seen, n_others: of all.
 SELECT t.id, t.status, t.opened_at, coalesce(t.title, t.subject) AS title, t.queue = ANY ($3) AS is_seen,
-       count(*) OVER () AS n
+       count(*) FILTER (WHERE t.queue = ANY ($3)) OVER () AS n_seen,
+       count(*) FILTER (WHERE (t.queue = ANY ($3)) IS NOT TRUE) OVER () AS n_others
   FROM ticket t
  WHERE t.requester_id = $1 AND t.id <> $2 AND t.status NOT IN ('junk', 'merged')
  ORDER BY t.queue = ANY ($3) DESC, t.id DESC
