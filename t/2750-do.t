@@ -376,7 +376,7 @@ sub say_words {
 {
 	my ($ref, $id) = ticket();
 	my $before = $db->sql("SELECT row(queue, status, type, priority, owner, title, tags, fields, resolved_at,
-		waiting_on, waiting_until, resolution, supplier, answer_by, first_response_at)::text FROM ticket WHERE id = $id");
+		waiting_on, waiting_until, resolution, supplier, answer_by)::text FROM ticket WHERE id = $id");
 	spew("$dir/text", "Vastaus.\n");
 	done($ref, 'take', 'queue hr', 'priority urgent', 'tag +a', 'subject X', 'cc +x@y.example', 'resolve anyway',
 		'--as', 'mari', '--text', "$dir/text");
@@ -385,8 +385,9 @@ sub say_words {
 		WHERE ticket_id = $id AND template = 'resolution')");
 	my $receipt = done('-', 'undo', '--as', 'mari', { now => '2026-03-27T10:59:00Z' });
 	my $after = $db->sql("SELECT row(queue, status, type, priority, owner, title, tags, fields, resolved_at,
-		waiting_on, waiting_until, resolution, supplier, answer_by, first_response_at)::text FROM ticket WHERE id = $id");
+		waiting_on, waiting_until, resolution, supplier, answer_by)::text FROM ticket WHERE id = $id");
 	is($after, $before, 'all of it was taken back');
+	isnt(scalar($db->sql("SELECT first_response_at FROM ticket WHERE id = $id")), undef, '... but that the customer was answered: that mail has gone');
 	is(scalar @{ show($ref)->{participants} }, 1, 'the copied one, too');
 	is_deeply([map { $_->{to} } @{ $receipt->{undone}{gone} }], ['asiakas' . $people . '@sairaala.example'],
 		'what has gone is named');

@@ -181,12 +181,12 @@ bool lk_run_merge(lk_run *run, GError **error)
 
 /* --- parent ----------------------------------------------------------------------------------- */
 
-static bool parent_of(lk_run *run, int64_t *ret_parent, GError **error)
+bool lk_run_parent_of(lk_run *run, int64_t ticket, int64_t *ret_parent, GError **error)
 {
 	g_autoptr(lk_params) params = lk_params_new();
 	g_autoptr(lk_rows) rows = NULL;
 
-	lk_param_int(params, run->ticket);
+	lk_param_int(params, ticket);
 	if (!lk_db_run(run->db, LK_Q_COMMAND_PARENT, params, &rows, error))
 		return false;
 	*ret_parent = lk_rows_count(rows) > 0 ? lk_row_int(rows, 0, "id") : 0;
@@ -197,7 +197,7 @@ static bool leave_parent(lk_run *run, GError **error)
 {
 	int64_t parent = 0;
 
-	if (!parent_of(run, &parent, error))
+	if (!lk_run_parent_of(run, run->ticket, &parent, error))
 		return false;
 	lk_run_touch(run, run->ticket);
 	return !parent || (remove_link(run, run->ticket, parent, "parent", error) &&

@@ -182,6 +182,7 @@ bool lk_run_tell_people(lk_run *run, const char *template_name, const char *text
 		.attach = message == run->how->message ? message : 0,
 		.message = message,
 	};
+	lk_json_set_int(lk_run_step(run, "said"), "message", message);
 	return post_to(run, &mail, p.to, error) && post_to(run, &mail, p.cc, error);
 }
 
@@ -246,13 +247,9 @@ bool lk_run_is_stale(lk_run *run, bool *ret_is_stale, GError **error)
 
 bool lk_run_responded(lk_run *run, int64_t message, GError **error)
 {
-	lk_json *old = NULL;
-
 	if (lk_run_text(run, "first_response_at"))
 		return true;
-	old = lk_json_object();
-	lk_json_set_null(old, "first_response_at");
-	lk_json_take(lk_run_step(run, "change"), "values", old);
+	lk_run_step(run, "responded");
 	return lk_ticket_responded(run->db, run->policy, run->ticket, run->how->now,
 				   run->how->actor, message, error);
 }

@@ -37,11 +37,13 @@ typedef enum {
 	LK_REMARK_AWAY_ALONE, /* a: the agent, b: the queue */
 	LK_REMARK_DEPUTY,     /* a: the agent, b: the deputy */
 	LK_REMARK_NO_NEXT,
-	LK_REMARK_NOT_COPIED, /* a: the address */
-	LK_REMARK_JOINED,     /* a: the reference, b: the addresses */
-	LK_REMARK_NOT_AWAY,   /* a: the agent */
-	LK_REMARK_AWAY,	      /* a: the agent, b: from when to when */
-	LK_REMARK_AWAY_DEPUTY /* a: the agent and from when to when, b: the deputy */
+	LK_REMARK_NOT_COPIED,  /* a: the address */
+	LK_REMARK_JOINED,      /* a: the reference, b: the addresses */
+	LK_REMARK_NOT_AWAY,    /* a: the agent */
+	LK_REMARK_AWAY,	       /* a: the agent, b: from when to when */
+	LK_REMARK_AWAY_DEPUTY, /* a: the agent and from when to when, b: the deputy */
+	LK_REMARK_LEFT,	       /* a: what #undo did not touch, b: who changed it since */
+	LK_REMARK_LEFT_ALONE   /* a: what #undo did not touch */
 } lk_remark;
 /* True, so that handlers can return it. */
 bool lk_run_remark(lk_run *run, lk_remark remark, const char *a, const char *b);
@@ -77,6 +79,9 @@ void lk_run_touch(lk_run *run, int64_t ticket);
 bool lk_run_event(lk_run *run, const char *event, const char *reason, lk_json *detail,
 		  GError **error);
 
+/* Puts the column as it is now under its key, in the form that command_change takes. */
+void lk_run_keep(const lk_run *run, lk_json *old, const char *key);
+
 /*
  * Changes columns of the current ticket (keys of command_change); what they were becomes a step.
  * Consumes changes.
@@ -101,11 +106,58 @@ GPtrArray *lk_run_missing(const lk_run *run, const lk_json *fields);
 bool lk_run_add_participant(lk_run *run, int64_t person, const char *role, bool *ret_is_new,
 			    GError **error);
 
+/* --- execute-link.c --------------------------------------------------------------------------- */
+
+/* The ticket's parent, 0: none. */
+bool lk_run_parent_of(lk_run *run, int64_t ticket, int64_t *ret_parent, GError **error);
+
 /* --- execute-undo.c --------------------------------------------------------------------------- */
 
 /* Adds a step {"do": what, "ticket": current} and gives it for more keys. Borrowed. */
 lk_json *lk_run_step(lk_run *run, const char *what);
 bool lk_run_undo(lk_run *run, GError **error);
+
+/* What is being taken back. */
+typedef struct {
+	lk_run *run;
+	const lk_json *steps;
+	const lk_json *step;
+	int64_t ticket;
+	lk_time at;    /* of the run */
+	GArray *mails; /* int64_t: outbox rows of the run */
+	lk_rows *sent; /* those rows, locked; NULL: there are none */
+	GPtrArray *left;
+} lk_undoing;
+
+/* Runs it; consumes params. */
+bool lk_undo_params(lk_undoing *u, lk_query query, lk_params *params, GError **error);
+/* Columns of u->ticket, as lk_run_keep gives them. */
+bool lk_undo_put_back(lk_undoing *u, const lk_json *values, GError **error);
+
+/* --- execute-undo-mail.c ---------------------------------------------------------------------- */
+
+/* Locks the mails of the run: what has not gone now does not go. */
+bool lk_undo_read_mails(lk_undoing *u, GError **error);
+/* Cancels them, and says in the receipt which those were and which had gone. */
+bool lk_undo_cancel_mails(lk_undoing *u, GError **error);
+/* Did a colleague answer the customer of u->ticket after the run? */
+bool lk_undo_is_answered(lk_undoing *u, bool *ret_is, GError **error);
+/* Of steps: the answer itself, and that it was the first. */
+bool lk_undo_said(lk_undoing *u, GError **error);
+bool lk_undo_responded(lk_undoing *u, GError **error);
+
+/* --- execute-left.c --------------------------------------------------------------------------- */
+
+/*
+ * What #undo does not touch because others changed it after the run: each of a ticket once. what:
+ * a column, or the name of an event; value: as it is now, or NULL. All strings are copied.
+ */
+GPtrArray *lk_left_new(void);
+void lk_left_add(GPtrArray *left, int64_t ticket, const char *what, const char *value);
+bool lk_left_has(const GPtrArray *left, int64_t ticket, const char *what);
+/* Says in the receipt what was left and who changed it after `since`, as far as the agent sees it.
+ */
+bool lk_left_remark(lk_run *run, const GPtrArray *left, lk_time since, GError **error);
 
 /* --- execute-mail.c --------------------------------------------------------------------------- */
 

@@ -19,6 +19,12 @@ static const char *const texts[][LK_N_LANGS] = {
 			      "Answers on %a now also go to: %b. To take off: #cc -address"},
 	[LK_REMARK_NOT_AWAY] = {"%a ei ole poissa.", "%a är inte borta.", "%a is not away"},
 	[LK_REMARK_AWAY] = {"%a on poissa %b.", "%a är borta %b.", "%a is away %b"},
+	[LK_REMARK_LEFT] = {"Jätettiin ennalleen: %a. Sitä on sen jälkeen muuttanut %b.",
+			    "Lämnades som det är: %a. Det har ändrats efteråt av %b.",
+			    "Left as it is: %a. It was changed after that by %b."},
+	[LK_REMARK_LEFT_ALONE] = {"Jätettiin ennalleen: %a. Sitä on muutettu sen jälkeen.",
+				  "Lämnades som det är: %a. Det har ändrats efteråt.",
+				  "Left as it is: %a. It was changed after that."},
 	[LK_REMARK_AWAY_DEPUTY] = {"%a, sijaisena %b.", "%a, ersättare %b.", "%a, deputy %b"},
 };
 

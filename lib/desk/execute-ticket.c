@@ -563,7 +563,9 @@ bool lk_run_for(lk_run *run, GError **error)
 	lk_param_int(params, person);
 	if (!lk_db_run(run->db, LK_Q_COMMAND_REQUESTER, params, &rows, error))
 		return false;
-	lk_json_set_int(lk_run_step(run, "requester"), "person", lk_row_int(rows, 0, "person"));
+	lk_json *step = lk_run_step(run, "requester");
+	lk_json_set_int(step, "person", lk_row_int(rows, 0, "person"));
+	lk_json_set_int(step, "left", person);
 	lk_json *detail = lk_json_object();
 	lk_json_set_text(detail, "from", lk_run_text(run, "requester"));
 	lk_json_set_text(detail, "to", run->command->text);

@@ -221,8 +221,7 @@ static bool is_time(const char *key)
 	return g_str_has_suffix(key, "_at") || strcmp(key, "answer_by") == 0;
 }
 
-/* The column as it is, in the form that command_change takes. */
-static void keep_old(const lk_run *run, lk_json *old, const char *key)
+void lk_run_keep(const lk_run *run, lk_json *old, const char *key)
 {
 	const char *text = lk_run_text(run, key);
 	lk_json *parsed = NULL;
@@ -256,8 +255,10 @@ bool lk_run_change(lk_run *run, lk_json *changes, GError **error)
 	lk_json *old = lk_json_object();
 
 	for (unsigned i = 0; i < keys->len; i++)
-		keep_old(run, old, g_ptr_array_index(keys, i));
-	lk_json_take(lk_run_step(run, "change"), "values", old);
+		lk_run_keep(run, old, g_ptr_array_index(keys, i));
+	lk_json *step = lk_run_step(run, "change");
+	lk_json_take(step, "values", old);
+	lk_json_take(step, "left", lk_json_ref(changes));
 	lk_param_int(params, run->ticket);
 	lk_param_text(params, text);
 	lk_param_time(params, run->how->now);
@@ -288,6 +289,7 @@ bool lk_run_change_level(lk_run *run, lk_change_what what, const char *value, co
 
 	lk_json_set_int(step, "what", what);
 	lk_json_set_text(step, "value", lk_run_text(run, columns[what]));
+	lk_json_set_text(step, "left", value);
 	lk_run_touch(run, run->ticket);
 	return lk_ticket_change(run->db, run->policy, &change, NULL, error);
 }
@@ -316,8 +318,13 @@ bool lk_run_move(lk_run *run, lk_status_event event, const char *reason, lk_time
 	lk_json *old = lk_json_object();
 	static const char *const kept[] = {"resolved_at", "closed_at", "waiting_until", "reopened"};
 	for (unsigned i = 0; i < G_N_ELEMENTS(kept); i++)
-		keep_old(run, old, kept[i]);
+		lk_run_keep(run, old, kept[i]);
 	lk_json_set_text(step, "status", lk_status_name(was));
+	lk_json_set_text(step, "left", lk_status_name(move.status));
+	if (until) {
+		g_autofree char *at = lk_time_format(until);
+		lk_json_set_text(step, "until", at);
+	}
 	lk_json_take(step, "values", old);
 	return lk_ticket_move(run->db, run->policy, &move, NULL, error);
 }

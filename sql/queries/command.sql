@@ -78,6 +78,10 @@ RETURNING id;
 UPDATE message SET direction = $2, reply_text = coalesce($3::text, reply_text), writer = $4
  WHERE id = $1 AND (direction <> $2 OR writer <> $4 OR $3::text IS NOT NULL);
 
+-- name: command_unsaid
+-- $1 message. An answer that was taken back before it went is the desk's own note.
+UPDATE message SET direction = 'note' WHERE id = $1 AND direction = 'out';
+
 -- name: command_participants
 -- $1 ticket. Whom an answer goes to: the requester first.
 SELECT p.id, p.address, p.name, c.role
@@ -256,7 +260,7 @@ SELECT id FROM opened;
 -- name: command_split_move
 -- $1 message, $2 from ticket, $3 to ticket.
 WITH moved AS (
-	UPDATE message SET ticket_id = $3 WHERE id = $1
+	UPDATE message SET ticket_id = $3 WHERE id = $1 AND ticket_id = $2
 ), known AS (
 	UPDATE identifier SET ticket_id = $3 WHERE message_id = $1 AND ticket_id = $2
 )
