@@ -60,6 +60,11 @@ sub round {
 	return;
 }
 
+sub uri_unescape {
+	my ($text) = @_;
+	return $text =~ s/%([0-9A-F]{2})/chr hex $1/ger;
+}
+
 sub number_of {
 	my ($subject) = @_;
 	return scalar $db->sql("SELECT id FROM ticket WHERE subject = '$subject' ORDER BY id LIMIT 1");
@@ -273,6 +278,21 @@ is_deeply([sort keys %notice], ['aino@example.fi', 'bo@example.fi'], '... of whi
 like($notice{'bo@example.fi'}, qr/kiinnitettiin salaisuuslisalla/, 'its own team is reminded how such a one was resolved');
 unlike($notice{'aino@example.fi'}, qr/kiinnitettiin|salaisuuslis/, 'the other one is not');
 like($notice{'aino@example.fi'}, qr/kahva on taas irti/, '... but reads the mail');
+is(join(' ', map { (uri_unescape($_) =~ /(#\w+)/)[0] } $notice{'aino@example.fi'} =~ /mailto:\S+body=(\S+)/g), '#split', '... and is offered what it may do, no more');
+like($notice{'bo@example.fi'}, qr/body=%23take/, '... the others what they may');
+my ($to, $subject) = $notice{'aino@example.fi'} =~ /mailto:([^?\s]+)\?subject=(\S+?)&body=%23split/;
+$desk->deliver('ict', mail(from => $aino, to => uri_unescape($to), subject => uri_unescape($subject), text => "#split\n"));
+round('which is taken up');
+is($db->sql("SELECT string_agg(t.queue, ' ') FROM ticket t JOIN ticket_link l ON l.other_id = t.id WHERE l.ticket_id = $both"), 'ict',
+	'... and makes a ticket of its own');
+
+# --- the deputy of one who is away sees no more than before ------------------------------------------
+proven(from => $bo, subject => 'away', text => "#away 2026-01-01..2099-12-31 to aino\n");
+round('an agent of hr is away, with a deputy who is not of hr');
+$desk->deliver('ict', mail(from => $maija, to => 'hr@example.fi', subject => 'Palkkani', id => 'palkkani@sairaala.example', text => "Palkkani on väärin.\n"));
+round('a mail to hr');
+my $pay = number_of('Palkkani');
+is_deeply([map { $_->[0] } grep { $_->[0] =~ /^aino/ } $db->sql("SELECT recipient FROM outbox WHERE ticket_id = $pay")], [], 'tells the deputy nothing');
 
 my @width = map { my $c = $_; (sort { $b <=> $a } map { length $_->[$c] } @table)[0] } 0 .. 3;
 note join ' | ', map { sprintf '%-*s', $width[$_] > 60 ? 60 : $width[$_], $table[0][$_] } 0 .. 3;

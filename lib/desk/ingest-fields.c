@@ -2,6 +2,7 @@
 #include "lib/desk/ingest-fields.h"
 
 #include "lib/desk/absence.h"
+#include "lib/desk/authority.h"
 #include "lib/desk/ingest-rules.h"
 #include "lib/desk/subject.h"
 
@@ -228,7 +229,7 @@ static bool find_away(lk_work *work, const lk_agent *owner, GHashTable **ret_awa
 			       work->now, ret_away, error);
 }
 
-/* The deputy of a rule's owner who is away stands in. */
+/* The deputy of a rule's owner who is away stands in, if the deputy serves the queue, too. */
 static bool find_owner(lk_work *work, const char **ret_owner, GError **error)
 {
 	const char *given = work->route.rules.owner;
@@ -240,7 +241,7 @@ static bool find_owner(lk_work *work, const char **ret_owner, GError **error)
 		return true;
 	if (!lk_absence_stand_in(work->db, work->policy, owner, work->now, &deputy, NULL, error))
 		return false;
-	if (deputy)
+	if (deputy && lk_agent_serves(work->policy, deputy, work->route.queue))
 		*ret_owner = deputy->address;
 	return true;
 }

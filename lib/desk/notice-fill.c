@@ -21,6 +21,7 @@ typedef struct {
 	int64_t ticket;
 	const char *recipient;
 	bool sees_ticket; /* or only the mail, which an address of its own team stood in, too */
+	bool may_split;	  /* that, and the mail can be made a ticket of its own */
 	lk_json *out;
 } filler;
 
@@ -99,7 +100,7 @@ static void fill_state(filler *f, const lk_rows *rows)
 	g_autoptr(GPtrArray) tags = lk_row_texts(rows, 0, "tags");
 	g_autoptr(GString) joined = g_string_new(NULL);
 	const lk_agent *owner = lk_policy_agent(f->policy, lk_row_text(rows, 0, "owner"));
-	int64_t chased = lk_row_int(rows, 0, "chased");
+	int64_t chased = f->sees_ticket ? lk_row_int(rows, 0, "chased") : 0;
 
 	lk_json_set_text(f->out, "reference", reference);
 	set_or_empty(f->out, "title", lk_row_text(rows, 0, f->sees_ticket ? "title" : "subject"));
@@ -119,9 +120,10 @@ static void fill_state(filler *f, const lk_rows *rows)
 		lk_json_set_int(f->out, "chased", chased);
 	set_when(f, "opened", rows, 0, "opened_at");
 	set_when(f, "written", rows, 0, "written_at");
-	if (lk_row_is_null(rows, 0, "first_response_at"))
+	if (f->sees_ticket && lk_row_is_null(rows, 0, "first_response_at"))
 		set_when(f, "due_respond", rows, 0, "due_respond");
-	set_when(f, "due_resolve", rows, 0, "due_resolve");
+	if (f->sees_ticket)
+		set_when(f, "due_resolve", rows, 0, "due_resolve");
 	set_or_empty(f->out, "text", lk_row_text(rows, 0, "words"));
 	lk_json_set_bool(f->out, "is_cut", lk_row_bool(rows, 0, "is_cut"));
 }
@@ -233,10 +235,12 @@ static void fill_actions(filler *f, const char *reply_to)
 	static const struct {
 		const char *key;
 		const char *command;
-	} actions[] = {{"take", "#take"},
-		       {"note", "#note\n\n"},
-		       {"resolve", "#resolve\n\n"},
-		       {"wait", "#wait customer\n\n"}};
+		bool is_others; /* for the other team of a mail, which may do no more with it */
+	} actions[] = {{"take", "#take", false},
+		       {"note", "#note\n\n", false},
+		       {"resolve", "#resolve\n\n", false},
+		       {"wait", "#wait customer\n\n", false},
+		       {"split", "#split", true}};
 	const char *reference = lk_json_get_text(f->out, "reference");
 	const char *title = lk_json_get_text(f->out, "title");
 	g_autofree char *cut = lk_text_cut(title, 100);
@@ -245,6 +249,8 @@ static void fill_actions(filler *f, const char *reply_to)
 	lk_json *links = lk_json_object();
 
 	for (unsigned i = 0; reply_to && i < G_N_ELEMENTS(actions); i++) {
+		if (actions[i].is_others ? !f->may_split : !f->sees_ticket)
+			continue;
 		g_autofree char *body = g_uri_escape_string(actions[i].command, NULL, FALSE);
 		g_autofree char *address = g_uri_escape_string(reply_to, "@", FALSE);
 		g_autofree char *link =
@@ -268,6 +274,16 @@ static bool look_at_ticket(filler *f, int64_t message, lk_rows **ret_rows, GErro
 	return false;
 }
 
+/* Was the mail for a queue of the agent's, too? */
+static bool is_also(const filler *f, const lk_agent *agent, const lk_rows *rows)
+{
+	g_autoptr(GPtrArray) also =
+		lk_row_is_null(rows, 0, "also") ? NULL : lk_row_texts(rows, 0, "also");
+
+	return lk_sight_of(f->policy, agent, lk_row_text(rows, 0, "queue"), also, false) ==
+	       LK_SIGHT_SPLIT;
+}
+
 bool lk_notice_fill(lk_db *db, const lk_policy *policy, lk_time now, const lk_notice_reader *reader,
 		    lk_json *variables, GError **error)
 {
@@ -287,6 +303,9 @@ bool lk_notice_fill(lk_db *db, const lk_policy *policy, lk_time now, const lk_no
 	/* Who is no agent stands in the configuration for the queue itself. */
 	f.sees_ticket = !agent || g_ptr_array_find_with_equal_func(
 					  sight, lk_row_text(rows, 0, "queue"), g_str_equal, NULL);
+	f.may_split = !f.sees_ticket && is_also(&f, agent, rows);
+	lk_json_set_bool(variables, "is_others", !f.sees_ticket);
+	lk_json_set_bool(variables, "is_split", f.may_split);
 	fill_people(&f, rows);
 	fill_state(&f, rows);
 	fill_actions(&f, reader->reply_to);

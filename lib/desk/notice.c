@@ -2,6 +2,7 @@
 
 #include "lib/base/text.h"
 #include "lib/desk/absence.h"
+#include "lib/desk/authority.h"
 
 #include <string.h>
 
@@ -96,9 +97,12 @@ static GPtrArray *team_of(const lk_policy *policy, const lk_notice *notice)
 	return to;
 }
 
-/* Deputies in place of those who are away; the team as it is when nobody of them is there. */
-static bool stand_in(lk_db *db, const lk_policy *policy, lk_time now, GPtrArray **to,
-		     GError **error)
+/*
+ * Deputies in place of those who are away, as far as they see the queue; the team as it is when
+ * nobody of them is there.
+ */
+static bool stand_in(lk_db *db, const lk_policy *policy, lk_time now, const lk_queue *queue,
+		     GPtrArray **to, GError **error)
 {
 	g_autoptr(GPtrArray) addresses = g_ptr_array_new();
 	g_autoptr(GPtrArray) there = g_ptr_array_new();
@@ -116,7 +120,10 @@ static bool stand_in(lk_db *db, const lk_policy *policy, lk_time now, GPtrArray 
 		if (g_hash_table_contains(away, agent->address) &&
 		    !lk_absence_stand_in(db, policy, agent, now, &agent, NULL, error))
 			return false;
-		if (agent && !g_ptr_array_find(there, agent, NULL))
+		bool sees = agent &&
+			    lk_sight_of(policy, agent, queue->name, NULL, false) == LK_SIGHT_FULL;
+		if ((sees || agent == g_ptr_array_index(*to, i)) &&
+		    !g_ptr_array_find(there, agent, NULL))
 			g_ptr_array_add(there, (void *)agent);
 	}
 	if (there->len > 0) {
@@ -131,7 +138,7 @@ bool lk_notice_find(lk_db *db, const lk_policy *policy, lk_time now, const lk_no
 {
 	g_autoptr(GPtrArray) to = team_of(policy, notice);
 
-	if (to->len > 0 && !stand_in(db, policy, now, &to, error))
+	if (to->len > 0 && !stand_in(db, policy, now, notice->queue, &to, error))
 		return false;
 	*ret_agents = g_steal_pointer(&to);
 	return true;

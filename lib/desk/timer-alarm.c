@@ -5,6 +5,7 @@
 #include "lib/base/json.h"
 #include "lib/base/text.h"
 #include "lib/desk/absence.h"
+#include "lib/desk/authority.h"
 #include "lib/desk/outbox.h"
 #include "lib/desk/term.h"
 #include "lib/desk/when.h"
@@ -34,8 +35,11 @@ void lk_alarm_free(void *alarm)
 	g_free(mail);
 }
 
-/* Who gets it: the agent, or their deputy; the agent all the same when nobody is there. */
-static bool stand_in(lk_round *round, const lk_agent **agent, GError **error)
+/*
+ * Who gets it: the agent, or their deputy; the agent all the same when nobody is there, or only one
+ * who does not see the queue.
+ */
+static bool stand_in(lk_round *round, const lk_queue *queue, const lk_agent **agent, GError **error)
 {
 	const lk_agent *there = g_hash_table_lookup(round->stand_ins, *agent);
 
@@ -47,7 +51,8 @@ static bool stand_in(lk_round *round, const lk_agent **agent, GError **error)
 			there = *agent;
 		g_hash_table_insert(round->stand_ins, (gpointer)*agent, (gpointer)there);
 	}
-	*agent = there;
+	if (lk_sight_of(round->policy, there, queue->name, NULL, false) == LK_SIGHT_FULL)
+		*agent = there;
 	return true;
 }
 
@@ -123,7 +128,7 @@ bool lk_alarm_tell(lk_round *round, const lk_alarm_line *line, const GPtrArray *
 		const lk_agent *agent = lk_policy_agent(round->policy, address);
 		alarm_mail *mail = NULL;
 
-		if (agent && !stand_in(round, &agent, error))
+		if (agent && !stand_in(round, line->queue, &agent, error))
 			return false;
 		mail = mail_to(round, line, address, agent);
 		if (g_ptr_array_find(mails, mail, NULL))

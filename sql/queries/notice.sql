@@ -10,7 +10,9 @@ SELECT t.id, t.queue, t.status, t.type, t.priority, t.owner, t.tags, t.fields, t
        m.from_name, m.from_address, m.at AS written_at, m.writer, m.direction,
        CASE WHEN octet_length(coalesce(m.reply_text, '')) > 0 THEN left(m.reply_text, 60000)
 	    ELSE left(m.text, 60000) END AS words,
-       coalesce(length(m.reply_text) > 60000, false) AS is_cut
+       coalesce(length(m.reply_text) > 60000, false) AS is_cut,
+       (SELECT array_agg(e.detail ->> 'queue') FROM event e
+	 WHERE e.ticket_id = t.id AND e.event = 'also_addressed') AS also
   FROM ticket t
   LEFT JOIN person p ON p.id = t.requester_id
   LEFT JOIN organisation o ON o.id = t.organisation_id
