@@ -12,7 +12,8 @@ static bool is_invisible(gunichar c)
 {
 	return c == 0xAD || c == 0x34F || c == 0x61C || (c >= 0x200B && c <= 0x200F) ||
 	       (c >= 0x202A && c <= 0x202E) || (c >= 0x2060 && c <= 0x206F) ||
-	       (c >= 0xFE00 && c <= 0xFE0F) || c == 0xFEFF || c == 0x180E;
+	       (c >= 0xFE00 && c <= 0xFE0F) || c == 0xFEFF || c == 0x180E ||
+	       c == 0x20E3; /* of the key #, as telephones write it */
 }
 
 char *lk_command_clean(const char *line, size_t n)
@@ -33,8 +34,9 @@ char *lk_command_clean(const char *line, size_t n)
 		if (is_blank && clean->len > 0)
 			g_string_append_c(clean, ' ');
 		is_blank = false;
-		/* FULLWIDTH NUMBER SIGN, SMALL NUMBER SIGN */
-		g_string_append_unichar(clean, c == 0xFF03 || c == 0xFE5F ? '#' : c);
+		/* FULLWIDTH NUMBER SIGN, SMALL NUMBER SIGN, MUSIC SHARP SIGN */
+		bool is_hash = c == 0xFF03 || c == 0xFE5F || c == 0x266F;
+		g_string_append_unichar(clean, is_hash ? '#' : c);
 	}
 	return g_string_free(g_steal_pointer(&clean), FALSE);
 }

@@ -259,7 +259,75 @@ static void text_lines_clear(text_lines *t)
 }
 G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(text_lines, text_lines_clear)
 
-static void split_lines(const char *words, text_lines *ret)
+/* What a list begins with: a bullet or dash, or a number with a dot or bracket. */
+static const char *skip_bullet(const char *line)
+{
+	const char *p = line + strspn(line, "0123456789");
+	gunichar c = g_utf8_get_char(line);
+
+	if (p > line && p - line <= 2 && (*p == '.' || *p == ')'))
+		p++;
+	else if (*line &&
+		 (strchr("*+-", *line) || c == 0xB7 || c == 0x2013 || c == 0x2014 || c == 0x2022 ||
+		  c == 0x2023 || c == 0x2043 || c == 0x2219 || (c >= 0x25A0 && c <= 0x25FF)))
+		p = g_utf8_next_char(line);
+	else
+		return line;
+	return *p == ' ' ? p + 1 : line;
+}
+
+/* Of a bold, slanted, quoted or escaped word. */
+static bool is_emphasis(gunichar c)
+{
+	return c == '*' || c == '_' || c == '`' || c == '"' || c == '\'' || c == '\\' ||
+	       (c >= 0x2018 && c <= 0x201F);
+}
+
+/*
+ * "*#note*", "- #note", "1. #note": a command as clients dress it. NULL: it is none, or stands
+ * bare. Caller frees.
+ */
+static char *undressed(const lk_policy *policy, const char *line)
+{
+	const char *p = skip_bullet(line);
+	g_autoptr(GString) bare = NULL;
+	g_auto(parts) apart = {0};
+	lk_command_kind kind = LK_COMMAND_NOTE;
+	bool is_dressed = false;
+
+	while (is_emphasis(g_utf8_get_char(p))) {
+		p = g_utf8_next_char(p);
+		is_dressed = true;
+	}
+	if (p == line || *p != '#')
+		return NULL;
+	bare = g_string_new("#");
+	for (p++; is_name_char(g_utf8_get_char(p)); p = g_utf8_next_char(p))
+		g_string_append_unichar(bare, g_utf8_get_char(p));
+	while (is_dressed && is_emphasis(g_utf8_get_char(p)))
+		p = g_utf8_next_char(p);
+	g_string_append(bare, p);
+	for (const char *end = bare->str + bare->len; is_dressed;) {
+		end = g_utf8_find_prev_char(bare->str, end);
+		if (!end || !is_emphasis(g_utf8_get_char(end)))
+			break;
+		g_string_truncate(bare, (size_t)(end - bare->str));
+	}
+	if (!take_apart(policy, bare->str, &apart) || apart.is_apart ||
+	    !lk_command_find(apart.word, &kind, NULL))
+		return NULL;
+	return g_string_free(g_steal_pointer(&bare), FALSE);
+}
+
+static char *clean_line(const lk_policy *policy, const char *raw)
+{
+	g_autofree char *clean = lk_command_clean(raw, strlen(raw));
+	char *bare = strchr(clean, '#') ? undressed(policy, clean) : NULL;
+
+	return bare ? bare : g_steal_pointer(&clean);
+}
+
+static void split_lines(const lk_policy *policy, const char *words, text_lines *ret)
 {
 	g_autofree char *valid = lk_text_clean(words, strlen(words));
 
@@ -268,7 +336,7 @@ static void split_lines(const char *words, text_lines *ret)
 	ret->n = g_strv_length(ret->raw);
 	ret->clean = g_ptr_array_new_full((guint)ret->n, g_free);
 	for (size_t i = 0; i < ret->n; i++)
-		g_ptr_array_add(ret->clean, lk_command_clean(ret->raw[i], strlen(ret->raw[i])));
+		g_ptr_array_add(ret->clean, clean_line(policy, ret->raw[i]));
 }
 
 static const char *line_at(const text_lines *t, size_t i)
@@ -363,21 +431,57 @@ static void unwrap(const lk_policy *policy, text_lines *t)
 	}
 }
 
-/* "Hello, / #note / ...": it is no command there, and still no text for a customer. */
-static void find_misplaced(const lk_policy *policy, const text_lines *t, size_t from, size_t to,
-			   lk_commands *out)
+/* Would the line be run where commands stand? */
+static bool is_whole(const lk_command_context *context, const char *line)
 {
-	for (size_t i = from; i < to; i++) {
+	g_autoptr(lk_commands) one = commands_new();
+
+	if (*line != '#' || kind_of(context->policy, line) != LINE_COMMAND)
+		return false;
+	read_line(context, line, one);
+	return one->problems->len == 0;
+}
+
+/* Does nothing but commands stand in the paragraph? */
+static bool is_all_commands(const lk_command_context *context, const text_lines *t, size_t from,
+			    size_t to)
+{
+	for (size_t i = from; i < to; i++)
+		if (!is_whole(context, line_at(t, i)))
+			return false;
+	return true;
+}
+
+static void add_misplaced(const char *line, lk_command_kind kind, lk_commands *out)
+{
+	g_autofree char *shown = lk_text_cut(line, LK_MAX_COMMAND_LINE);
+
+	add_problem(out, LK_PROBLEM_MISPLACED, shown, lk_command_name(kind), NULL);
+}
+
+/*
+ * "Hello, / #note / ...": it is no command there, and still no text for a customer. Nor is a
+ * paragraph of nothing but commands, above which or below which a mail server has put something.
+ */
+static void find_misplaced(const lk_command_context *context, const text_lines *t, size_t from,
+			   size_t to, lk_commands *out)
+{
+	for (size_t i = from; i < to && !lk_commands_text_owner(out); i++) {
 		g_auto(parts) p = {0};
 		lk_command_kind kind = LK_COMMAND_TAKE;
+		size_t end = i;
 
-		if (*line_at(t, i) != '#' || !take_apart(policy, line_at(t, i), &p) || p.is_apart ||
-		    !lk_command_find(p.word, &kind, NULL) || !lk_command_keeps_inside(kind) ||
-		    lk_commands_text_owner(out))
+		if (*line_at(t, i) != '#' || !take_apart(context->policy, line_at(t, i), &p) ||
+		    p.is_apart || !lk_command_find(p.word, &kind, NULL))
 			continue;
-		g_autofree char *shown = lk_text_cut(line_at(t, i), LK_MAX_COMMAND_LINE);
-		add_problem(out, LK_PROBLEM_MISPLACED, shown, lk_command_name(kind), NULL);
-		return;
+		while (end < to && *line_at(t, end))
+			end++;
+		bool begins = i == from || !*line_at(t, i - 1);
+		if (lk_command_keeps_inside(kind) ||
+		    (begins && is_all_commands(context, t, i, end))) {
+			add_misplaced(line_at(t, i), kind, out);
+			return;
+		}
 	}
 }
 
@@ -416,7 +520,7 @@ lk_commands *lk_commands_read(const lk_command_context *context, const char *wor
 	g_auto(text_lines) t = {0};
 	unsigned n_top = 0;
 
-	split_lines(words ? words : "", &t);
+	split_lines(context->policy, words ? words : "", &t);
 	unwrap(context->policy, &t);
 	/* Commands stand above the signature, or below it by who writes at the very end. */
 	size_t last = bottom_block(context->policy, &t, 0, t.n);
@@ -439,7 +543,7 @@ lk_commands *lk_commands_read(const lk_command_context *context, const char *wor
 	if (out->commands->len + out->problems->len > 0 && lk_command_is_closing(out->text))
 		*out->text = '\0';
 	give_text_to_note(out, n_top);
-	find_misplaced(context->policy, &t, top, words_end, out);
+	find_misplaced(context, &t, top, words_end, out);
 	check_together(out);
 	return g_steal_pointer(&out);
 }
