@@ -121,6 +121,15 @@ for my $subject ('tila', 'Läge', 'STATUS?') {
 	unlike($text, qr/TUKI-$other|Salainen/, '... and nobody else\'s');
 }
 is((row('SELECT count(*) FROM ticket'))[0], $before, 'no ticket was opened');
+my $columns = (row("SELECT string_agg(quote_ident(column_name), ', ') FROM information_schema.columns
+	WHERE table_schema = 'public' AND table_name = 'ticket' AND column_name <> 'id' AND is_generated = 'NEVER'"))[0];
+$desk->db->sql("INSERT INTO ticket ($columns) SELECT $columns FROM ticket, generate_series(1, 53) WHERE id = $other");
+take(from => 'liisa@example.org', to => 'tuki@example.fi', mailbox => 'tuki', subject => 'tila', body => 'Hei', now => '2026-04-02T10:00:30Z');
+my ($long) = grep { $_->{to} eq 'liisa@example.org' } $desk->acknowledge;
+$long = text_of($long->{wire});
+is(scalar(() = $long =~ /^- TUKI-/mg), 50, 'of very many tickets the newest are listed');
+like($long, qr/^- ja lisäksi 4\r?$/m, '... and the others counted');
+$desk->db->sql("UPDATE ticket SET status = 'closed' WHERE requester_id = (SELECT requester_id FROM ticket WHERE id = $other) AND id <> $other");
 take(@about, subject => 'tila', body => 'x', now => '2026-04-02T10:01:00Z');
 is((row("SELECT state FROM outbox WHERE template = 'status-list' ORDER BY id DESC LIMIT 1"))[0], 'held', 'the breaker ends it');
 my $failed = take(@about, from => 'pekka@example.org', subject => 'tila', body => '', headers => [

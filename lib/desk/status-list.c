@@ -75,6 +75,9 @@ static bool answer(lk_work *work, lk_lang lang, int64_t message, GError **error)
 	g_autofree char *base = lk_subject_base(work->policy, work->mail->subject);
 	lk_json_set_text(variables, "subject", base);
 	lk_json_set_bool(variables, "has_tickets", lk_rows_count(rows) > 0);
+	if (lk_rows_count(rows) > 0 && lk_row_int(rows, 0, "n") > (int64_t)lk_rows_count(rows))
+		lk_json_set_int(variables, "rest",
+				lk_row_int(rows, 0, "n") - (int64_t)lk_rows_count(rows));
 	lk_outbox_mail mail = {
 		.cause = message,
 		.template_name = "status-list",

@@ -83,8 +83,9 @@ SELECT EXISTS (
 	   AND state NOT IN ('held', 'suppressed', 'cancelled', 'failed')) AS was_told;
 
 -- name: intake_open
--- $1 BLAKE2b-128 of the sender's folded address. The sender's open tickets among the newest 500.
-SELECT t.id AS ticket, t.status, t.subject, t.opened_at, t.waiting_until
+-- $1 BLAKE2b-128 of the sender's folded address. The sender's open tickets among the newest 500. n: how
+-- many there are.
+SELECT t.id AS ticket, t.status, t.subject, t.opened_at, t.waiting_until, count(*) OVER () AS n
   FROM person p
  CROSS JOIN LATERAL (SELECT * FROM ticket WHERE requester_id = p.id ORDER BY id DESC LIMIT 500) AS t
  WHERE p.address_hash = $1 AND t.status NOT IN ('resolved', 'closed', 'junk', 'merged')
