@@ -89,8 +89,12 @@ static bool wait_customer(lk_run *run, GError **error)
 	if (!lk_run_move(run, LK_EVENT_WAIT_CUSTOMER, "waits for the customer's answer", 0, &is_ok,
 			 error))
 		return false;
-	if (!is_ok || (!span->seconds && !span->open_days))
+	if (!is_ok)
 		return true;
+	/* The day that was given to the wait before is not this one's. */
+	if (!span->seconds && !span->open_days)
+		return was_waiting || lk_row_is_null(run->row, 0, "answer_by") ||
+		       lk_run_change_text(run, "answer_by", NULL, error);
 	lk_time at = lk_hours_add(lk_hours_of_queue(run->policy, run->queue), run->how->now, span);
 	g_autofree char *text = lk_time_format(at);
 	return lk_run_change_text(run, "answer_by", text, error) &&

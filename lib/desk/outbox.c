@@ -211,11 +211,16 @@ static bool claim_rows(lk_db *db, lk_time now, const char *claimer, unsigned mos
 	return lk_db_run(db, LK_Q_OUTBOX_CLAIM, params, ret_rows, error);
 }
 
-/* What asks again, or says that work goes on: as outbox_moot knows them. */
-static bool is_reminder(const char *template_name)
+/* What says how the ticket stands, or asks again because of that: as outbox_moot knows them. */
+static bool is_passing(const char *template_name)
 {
-	static const char *const names[] = {"customer-reminder", "still-working",
-					    "supplier-reminder", NULL};
+	static const char *const names[] = {"customer-reminder",
+					    "still-working",
+					    "supplier-reminder",
+					    "closed-unanswered",
+					    "survey",
+					    "waiting",
+					    NULL};
 
 	return g_strv_contains(names, template_name);
 }
@@ -228,9 +233,10 @@ static void forget_bytes(lk_outbox_claim *claim)
 }
 
 /*
- * An acknowledgement that was held up is nothing to send once the answer has gone, and a reminder
- * nothing once what it asks for has come. One that goes all the same says that it is late, also
- * where the server has refused it before: nobody has those bytes.
+ * An acknowledgement that was held up is nothing to send once the answer has gone, a reminder
+ * nothing once what it asks for has come, and "closed" nothing once it is open again. One that goes
+ * all the same says that it is late, also where the server has refused it before: nobody has those
+ * bytes.
  */
 static bool look_again(lk_db *db, lk_time now, const char *template_name, lk_outbox_claim *claim,
 		       bool *ret_gone, GError **error)
@@ -241,7 +247,7 @@ static bool look_again(lk_db *db, lk_time now, const char *template_name, lk_out
 	g_autoptr(lk_rows) rows = NULL;
 
 	*ret_gone = false;
-	if (is_acknowledgement ? !is_late : !is_reminder(template_name))
+	if (is_acknowledgement ? !is_late : !is_passing(template_name))
 		return true;
 	lk_param_int(params, claim->id);
 	lk_param_time(params, now);

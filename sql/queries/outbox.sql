@@ -256,7 +256,7 @@ SELECT id FROM bare;
 -- name: outbox_moot
 -- $1 outbox row, claimed, $2 now. Is it to go at all? An acknowledgement that is late is left out when its
 -- recipient was sent something about the ticket since; a reminder when the wait has ended that it belongs
--- to. is_unseen: each try before was refused, so that nobody can have its bytes; what somebody may have
+-- to; that the ticket waits or was closed, and a survey, when it is no longer so. is_unseen: each try before was refused, so that nobody can have its bytes; what somebody may have
 -- goes again.
 WITH looked AS (
 	SELECT o.id,
@@ -269,6 +269,9 @@ WITH looked AS (
 				    AND n.id > o.id AND n.purpose = 'customer' AND n.state = 'sent')
 		    WHEN o.template = 'still-working'
 		    THEN t.status IN ('waiting_customer', 'resolved', 'closed', 'junk', 'merged')
+		    WHEN o.template = 'closed-unanswered' THEN t.status <> 'closed'
+		    WHEN o.template = 'survey' THEN t.status NOT IN ('resolved', 'closed')
+		    WHEN o.template = 'waiting' THEN t.status NOT IN ('waiting_supplier', 'on_hold')
 		    ELSE t.status <> w.status
 			 OR EXISTS (SELECT FROM stage s
 				     WHERE s.ticket_id = o.ticket_id AND s.from_at > o.created_at AND s.status <> w.status)

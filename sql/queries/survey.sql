@@ -2,14 +2,16 @@
 
 -- name: survey_look
 -- $1 ticket. What says whether its requester is asked. Called by luukku-sched (lib/desk/timer-survey.c).
--- asked_at, outcome: of its own last survey; person_asked_at: the requester's last one about any ticket.
+-- asked_at, outcome: of its own last survey; person_asked_at: the requester's last one about any ticket, of
+-- those whose mail was not taken back before it went.
 SELECT t.status, t.subject, t.language, t.resolved_at, t.closed_at, t.requester_id AS person,
        p.address AS requester, p.name AS requester_name, p.standing,
        coalesce(first.parsed ->> 'suppress_reply' = 'true' OR first.parsed -> 'auth' ->> 'dmarc' = 'fail',
 		false) AS is_unanswerable,
        coalesce(p.language, o.language, first.language) IS NULL AS is_language_unknown,
        own.sent_at AS asked_at, own.outcome,
-       (SELECT max(s.sent_at) FROM survey s WHERE s.person_id = t.requester_id) AS person_asked_at,
+       (SELECT max(s.sent_at) FROM survey s LEFT JOIN outbox b ON b.id = s.outbox_id
+	 WHERE s.person_id = t.requester_id AND b.state IS DISTINCT FROM 'cancelled') AS person_asked_at,
        EXISTS (SELECT FROM survey s
 		WHERE s.person_id = t.requester_id AND s.ticket_id <> t.id AND s.ticket_id IN (
 			SELECT l.other_id FROM ticket_link l WHERE l.ticket_id = t.id AND l.relation = 'parent'
