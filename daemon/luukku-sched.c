@@ -38,6 +38,7 @@ enum {
 };
 
 static char *instance_option;
+static gboolean leases_option;
 
 typedef struct {
 	lk_program *program; /* borrowed */
@@ -46,7 +47,7 @@ typedef struct {
 	GPtrArray *mailboxes; /* char *, borrowed from the configuration */
 	lk_levels *levels;    /* tickets to go through after a change of service levels, or NULL */
 	bool is_prepared;     /* for this configuration and connection */
-	char *leases;	      /* as last told to luukkud, or NULL */
+	char *leases; /* as last told to luukkud, or NULL */
 	lk_sched_index index;
 	int64_t blob_position;
 	/* When each is due, by the monotonic clock. */
@@ -332,6 +333,16 @@ static bool prepare(sched *self, GError **error)
 	return self->is_prepared;
 }
 
+/* What is due is done when the mail is in that may have settled it. */
+static bool take_leases(sched *self, GError **error)
+{
+	if (!renew(self, error))
+		return false;
+	lk_program_tell_ok(self->program, 0);
+	lk_program_ready(self->program);
+	return true;
+}
+
 static bool turn(sched *self, bool *ret_is_done, GError **error)
 {
 	bool more = false, is_open = false, is_new = false;
@@ -344,6 +355,8 @@ static bool turn(sched *self, bool *ret_is_done, GError **error)
 		return false;
 	if (!is_open)
 		return true;
+	if (leases_option)
+		return take_leases(self, error);
 	if (!prepare(self, error) || !work(self, &more, error))
 		return false;
 	lk_program_ready(self->program);
@@ -396,6 +409,8 @@ int main(int argc, char **argv)
 	static const GOptionEntry options[] = {
 		{"instance", 'i', 0, G_OPTION_ARG_STRING, &instance_option,
 		 "which run of luukkud the leases are for", "INSTANCE"},
+		{"leases", 'l', 0, G_OPTION_ARG_NONE, &leases_option, "take the leases and exit",
+		 NULL},
 		{0},
 	};
 	static const lk_program_spec spec = {

@@ -222,6 +222,7 @@ static void add_mailbox(lk_policy *policy, const lk_conf *conf, const lk_conf_ma
 	copy_texts(mailbox->own_lists, from->own_lists);
 	copy_texts(mailbox->strip, from->strip);
 	mailbox->sent = g_strdup(from->sent);
+	mailbox->poll_s = from->poll_s;
 	mailbox->trust_internal = from->trust_internal;
 	g_ptr_array_add(policy->mailboxes, mailbox);
 }

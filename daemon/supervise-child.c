@@ -125,6 +125,8 @@ static GPtrArray *child_argv(const lk_supervisor *supervisor, const lk_child *ch
 	if (child->kind == LK_CHILD_SCHED) {
 		g_ptr_array_add(argv, g_strdup("-i"));
 		g_ptr_array_add(argv, g_strdup(supervisor->instance));
+		if (supervisor->is_leasing)
+			g_ptr_array_add(argv, g_strdup("--leases"));
 	}
 	if (child->kind == LK_CHILD_FETCH) {
 		g_ptr_array_add(argv, g_strdup("-e"));

@@ -63,6 +63,7 @@ typedef struct {
 	char *host;
 	bool is_verbose;
 	bool is_once;
+	bool is_leasing; /* with is_once: luukku-sched is to take the leases alone */
 	bool is_stopping;
 	bool is_changed; /* status.json is behind */
 	lk_time since;

@@ -62,7 +62,9 @@ int lk_once_run(lk_supervisor *supervisor)
 			(void)lk_child_add(supervisor, LK_CHILD_SEND, NULL, 0, i);
 	}
 	/* Without leases there is nothing to fetch; its failure is told by the status. */
+	supervisor->is_leasing = true;
 	(void)run_kind(supervisor, LK_CHILD_SCHED, 1, &worst);
+	supervisor->is_leasing = false;
 	fetched = run_kind(supervisor, LK_CHILD_FETCH, MOST_FETCHERS, &worst);
 	for (int round = 0; round < MOST_ROUNDS && !supervisor->is_stopping; round++) {
 		int *status = round == 0 ? &worst : &ignored;

@@ -58,6 +58,8 @@ my $seen = 0;
 sub sched {
 	my ($when) = @_;
 	at($when) if $when;
+	# As if the mailbox had been visited: from one that is away nobody is reminded.
+	$db->sql("UPDATE mailbox SET last_ok_at = '$now'");
 	my $done = run([$sched, '-c', $desk->conf, '--once'], env => { LUUKKU_NOW => $now });
 	is($done->{status}, 0, "luukku-sched at $now") or diag $done->{err};
 	my $new = new_mails();

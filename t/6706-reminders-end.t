@@ -51,6 +51,8 @@ sub program_at {
 sub sched {
 	my ($when) = @_;
 	my $before = $db->sql('SELECT coalesce(max(id), 0) FROM outbox');
+	# As if the mailbox had been visited: from one that is away nobody is reminded.
+	$db->sql("UPDATE mailbox SET last_ok_at = '" . iso($when) . "'");
 	is(program_at('luukku-sched', $when)->{status}, 0, "luukku-sched on day $when");
 	my @new = $db->sql("SELECT template || ' ' || split_part(recipient, '\@', 1) FROM outbox WHERE id > $before
 		AND template IN ('customer-reminder', 'supplier-reminder', 'closed-unanswered') ORDER BY 1");

@@ -144,6 +144,7 @@ agent('outi', 110, 'Mikä laite?', 'wait customer');
 send_at(111);
 $smtp->clear;
 my $later = 110 + 2 * 1440;
+$db->sql("UPDATE mailbox SET last_ok_at = '" . iso($base + 60 * $later) . "'");
 run([program('luukku-sched'), '-c', $desk->conf, '--once'], env => { LUUKKU_NOW => iso($base + 60 * $later) });
 # As a survey stands behind reminders.
 $db->sql("UPDATE outbox SET rank = 7 WHERE template = 'still-working' AND recipient ~ '^liisa'");

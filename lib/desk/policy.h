@@ -205,6 +205,7 @@ typedef struct {
 	GPtrArray *own_lists; /* char *, folded List-Ids of the desk's own groups */
 	GPtrArray *strip;     /* char *: text or /pattern/ of gateway banners */
 	char *sent;	      /* folder of answers written elsewhere, or NULL */
+	int64_t poll_s;	      /* visited about so often */
 	bool trust_internal;
 } lk_desk_mailbox;
 

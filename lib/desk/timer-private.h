@@ -62,6 +62,13 @@ bool lk_job_move(lk_round *round, const lk_job *job, lk_status_event event, cons
 bool lk_job_waits_for_opening(const lk_round *round, const lk_job *job, lk_job_end *end);
 
 /*
+ * Has a mailbox that the ticket's mail came by not been read for long? Then the answer may lie in
+ * it, and whoever wrote that is not told that they did not: the job is done a while later (*end).
+ */
+bool lk_job_waits_for_intake(const lk_round *round, const lk_job *job, lk_job_end *end,
+			     bool *ret_waits, GError **error);
+
+/*
  * The breaker lets no more through to that address now: the job is done a while later (*end), so
  * that a desk that was off catches up without a storm, and without a reminder that is lost.
  */

@@ -174,6 +174,7 @@ bool lk_job_customer_reminder(lk_round *round, const lk_job *job, lk_job_end *en
 	g_auto(reminder) r = {.round = round, .job = job};
 	const GArray *spans = NULL;
 	lk_time due = LK_TIME_NONE;
+	bool waits = false;
 
 	if (job->status != LK_STATUS_WAITING_CUSTOMER || !has_customer(job))
 		return true;
@@ -195,6 +196,8 @@ bool lk_job_customer_reminder(lk_round *round, const lk_job *job, lk_job_end *en
 	}
 	if (lk_job_waits_for_opening(round, job, end))
 		return true;
+	if (!lk_job_waits_for_intake(round, job, end, &waits, error) || waits)
+		return waits;
 	/* Nobody can have answered what has not gone out yet. */
 	if (round->policy->send && lk_row_bool(r.rows, 0, "is_mail_waiting")) {
 		lk_job_wait_for_budget(round, job, end);

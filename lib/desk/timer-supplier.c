@@ -102,6 +102,7 @@ bool lk_job_supplier_reminder(lk_round *round, const lk_job *job, lk_job_end *en
 	lk_time at = LK_TIME_NONE;
 	unsigned step = (unsigned)job->step;
 	bool is_held = false;
+	bool waits = false;
 
 	if (job->status != LK_STATUS_WAITING_SUPPLIER || !job->queue)
 		return true;
@@ -124,6 +125,8 @@ bool lk_job_supplier_reminder(lk_round *round, const lk_job *job, lk_job_end *en
 	}
 	if (lk_job_waits_for_opening(round, job, end))
 		return true;
+	if (!lk_job_waits_for_intake(round, job, end, &waits, error) || waits)
+		return waits;
 	if (!remind(round, job, look, asked, supplier->remind->len, &is_held, error))
 		return false;
 	if (is_held) {

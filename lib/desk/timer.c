@@ -99,6 +99,34 @@ bool lk_job_waits_for_opening(const lk_round *round, const lk_job *job, lk_job_e
 	return true;
 }
 
+/* So long, and two visits, a mailbox may be away before anybody waits for it. */
+static const int64_t unread_s = 3600;
+
+bool lk_job_waits_for_intake(const lk_round *round, const lk_job *job, lk_job_end *end,
+			     bool *ret_waits, GError **error)
+{
+	g_autoptr(lk_params) params = lk_params_new();
+	g_autoptr(lk_rows) rows = NULL;
+	g_autoptr(GPtrArray) names = g_ptr_array_new();
+	int64_t poll_s = 0;
+
+	for (unsigned i = 0; i < round->policy->mailboxes->len; i++) {
+		const lk_desk_mailbox *mailbox = g_ptr_array_index(round->policy->mailboxes, i);
+
+		g_ptr_array_add(names, mailbox->name);
+		poll_s = MAX(poll_s, mailbox->poll_s);
+	}
+	lk_param_int(params, job->ticket);
+	lk_param_texts(params, names);
+	lk_param_time(params, round->now - (unread_s + 2 * poll_s) * LK_SECOND);
+	if (!lk_db_run(round->db, LK_Q_TIMER_UNREAD, params, &rows, error))
+		return false;
+	*ret_waits = lk_row_bool(rows, 0, "is_unread");
+	if (*ret_waits)
+		lk_job_wait_for_budget(round, job, end);
+	return true;
+}
+
 void lk_job_wait_for_budget(const lk_round *round, const lk_job *job, lk_job_end *end)
 {
 	end->again_at = round->now + 600 * LK_SECOND;

@@ -116,6 +116,13 @@ SELECT o.recipient, o.recipient_name, o.language, o.created_at AS at,
    AND o.state NOT IN ('held', 'suppressed', 'cancelled', 'failed')
  ORDER BY o.id DESC LIMIT 1;
 
+-- name: timer_unread
+-- $1 ticket, $2 mailboxes of the configuration, $3 a visit before this is long ago. Has one that mail of the
+-- ticket came by not been read since?
+SELECT EXISTS (SELECT FROM message m JOIN arrival a ON a.message_id = m.id JOIN mailbox b ON b.name = a.mailbox
+		WHERE m.ticket_id = $1 AND m.direction = 'in' AND b.name = ANY ($2::text[])
+		  AND b.last_ok_at < $3) AS is_unread;
+
 -- name: timer_failure
 -- $1 outbox row, $2 ticket. A mail that did not arrive; was_told: somebody was told before.
 SELECT o.recipient, o.reason, o.state,
