@@ -29,6 +29,30 @@ my @queries = (
 		WINDOW w AS (PARTITION BY ticket_id ORDER BY id)) AS s WHERE n > 1 AND was IS DISTINCT FROM from_at'],
 	['a ticket without a current stage of its own status and queue', 'SELECT t.id FROM ticket t LEFT JOIN stage s ON s.ticket_id = t.id AND s.to_at IS NULL
 		WHERE s.status IS DISTINCT FROM t.status OR s.queue IS DISTINCT FROM t.queue'],
+	['a ticket whose first stage does not begin when it was opened', 'SELECT t.id FROM ticket t WHERE t.opened_at IS DISTINCT FROM (SELECT s.from_at FROM stage s WHERE s.ticket_id = t.id ORDER BY s.id LIMIT 1)'],
+	# The desk is open all the time, so that open seconds are seconds.
+	['a stage that has ended without its open seconds', 'SELECT ticket_id FROM stage WHERE to_at IS NOT NULL AND abs(business_seconds - extract(epoch FROM to_at - from_at)) IS DISTINCT FROM
+		least(abs(business_seconds - extract(epoch FROM to_at - from_at)), 1)'],
+	['a clock that stands still or goes against its status', "SELECT id FROM ticket WHERE clocked_at IS NOT NULL AND (paused_at IS NOT NULL) <> (status = 'waiting_customer')"],
+	['a due time that is not the target and the waits', "SELECT t.id FROM ticket t CROSS JOIN LATERAL (SELECT coalesce(sum(s.to_at - s.from_at), interval '0') AS paused FROM stage s
+		WHERE s.ticket_id = t.id AND s.to_at IS NOT NULL AND s.status IN ('waiting_customer', 'resolved', 'closed', 'junk', 'merged')) AS w
+		WHERE t.status IN ('new', 'open', 'waiting_supplier', 'on_hold') AND t.clocked_at IS NOT NULL AND abs(extract(epoch FROM t.due_resolve - t.opened_at - w.paused
+			- CASE t.priority WHEN 'urgent' THEN 4 WHEN 'high' THEN 8 WHEN 'normal' THEN 40 ELSE 80 END * interval '1 hour')) >= 5"],
+	['a target that passed twice, or was warned of twice', "SELECT ticket_id FROM event WHERE event ~ '^sla_' GROUP BY ticket_id, event HAVING count(*) > 1"],
+	['a target that nobody watches', "SELECT t.id FROM ticket t WHERE t.status IN ('new', 'open', 'waiting_supplier', 'on_hold') AND NOT t.is_silent
+		AND NOT EXISTS (SELECT FROM timer r WHERE r.ticket_id = t.id AND r.kind = 'sla_resolve_breach' AND r.due_at = t.due_resolve)
+		AND NOT EXISTS (SELECT FROM event e WHERE e.ticket_id = t.id AND e.event = 'sla_resolve_breach')"],
+	['a target that is watched and need not be', "SELECT t.id FROM ticket t JOIN timer r ON r.ticket_id = t.id AND r.kind ~ '^sla_'
+		WHERE t.status NOT IN ('new', 'open', 'waiting_supplier', 'on_hold') OR r.kind ~ 'respond' AND t.first_response_at IS NOT NULL"],
+	['a ticket that nothing will close', "SELECT t.id FROM ticket t WHERE t.status = 'resolved'
+		AND NOT EXISTS (SELECT FROM timer r WHERE r.ticket_id = t.id AND r.kind = 'close_after' AND r.due_at = t.resolved_at + interval '7 days')"],
+	['a ticket whose day will not come', "SELECT t.id FROM ticket t WHERE t.status = 'on_hold' AND NOT EXISTS (SELECT FROM timer r WHERE r.ticket_id = t.id AND r.kind = 'wait_until' AND r.due_at >= t.waiting_until)"],
+	['an end that is not when the stage of it began', "SELECT t.id FROM ticket t JOIN stage s ON s.ticket_id = t.id AND s.to_at IS NULL
+		WHERE t.status = 'resolved' AND t.resolved_at <> s.from_at OR t.status = 'closed' AND t.closed_at <> s.from_at"],
+	['a wait for the customer that nothing will end', "SELECT t.id FROM ticket t JOIN person p ON p.id = t.requester_id WHERE t.status = 'waiting_customer' AND NOT t.is_machine
+		AND NOT EXISTS (SELECT FROM timer r WHERE r.ticket_id = t.id AND r.kind = 'customer_reminder')"],
+	['a count of reopenings that the history does not have', "SELECT id FROM ticket t WHERE reopened <> (SELECT count(*) FROM event e WHERE e.ticket_id = t.id AND e.detail ->> 'from' IN ('resolved', 'closed')
+		AND e.event IN ('reopened', 'status') AND e.detail ->> 'to' IN ('new', 'open', 'waiting_customer', 'waiting_supplier', 'on_hold'))"],
 	['a timer of a merged ticket', "SELECT t.id FROM ticket t JOIN timer r ON r.ticket_id = t.id WHERE t.status = 'merged'"],
 	['a timer of another status', 'SELECT t.id FROM ticket t JOIN timer r ON r.ticket_id = t.id WHERE r.status IS NOT NULL AND r.status <> t.status'],
 	['a merged ticket without another, or one that is not merged with one', "SELECT id FROM ticket WHERE (status = 'merged') <> (merged_into IS NOT NULL)"],
