@@ -8,6 +8,7 @@
 #include "lib/base/log.h"
 
 #include <fcntl.h>
+#include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
@@ -37,6 +38,26 @@ static lk_time since(const char *path)
 	if (!lk_read_file(path, MOST_BYTES, &text, NULL) || !lk_time_parse(text->str, &at))
 		return LK_TIME_NONE;
 	return at;
+}
+
+void lk_away_clock_back(const lk_program *program, int64_t mails)
+{
+	const lk_conf *conf = program->conf;
+	g_autoptr(GError) error = NULL;
+	g_autofree char *now = lk_time_format(lk_now());
+	g_autofree char *text = g_strdup_printf(
+		"The clock of %s was wrong, or is: it says %s, and %" PRId64
+		" mails of luukku (%s) "
+		"waited for times long after that. They go now.\nTickets that were opened or "
+		"answered while it was wrong keep those times: look at luukkuctl list\n",
+		program->host, now, mails, conf->site.name ? conf->site.name : conf->site.domain);
+
+	lk_warning("send.clock_back", "now=%s mails=%" PRId64, now, mails);
+	if (!conf->site.alarm_command || !*conf->site.alarm_command ||
+	    lk_alarm_run(conf->site.alarm_command, text, ALARM_TIMEOUT_MS, &error))
+		return;
+	g_autofree char *why = lk_process_error_text(error);
+	lk_error("send.alarm_failed", "error=\"%s\"", why);
 }
 
 static void raise_alarm(const lk_program *program, lk_time at, const GError *failure)

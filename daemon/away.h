@@ -15,4 +15,7 @@ int64_t lk_away_note(const lk_program *program, const GError *failure);
 /* It has answered for a mail: it is back. */
 void lk_away_end(const lk_program *program);
 
+/* The clock was set back, and so many mails waited for times that are far away now: they go now. */
+void lk_away_clock_back(const lk_program *program, int64_t mails);
+
 #endif

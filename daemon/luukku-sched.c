@@ -47,6 +47,7 @@ typedef struct {
 	GPtrArray *mailboxes; /* char *, borrowed from the configuration */
 	lk_levels *levels;    /* tickets to go through after a change of service levels, or NULL */
 	bool is_prepared;     /* for this configuration and connection */
+	lk_clock_watch watch;
 	char *leases; /* as last told to luukkud, or NULL */
 	lk_sched_index index;
 	int64_t blob_position;
@@ -333,6 +334,17 @@ static bool prepare(sched *self, GError **error)
 	return self->is_prepared;
 }
 
+/* What is set for each morning was set for one that is far away now. */
+static void watch_clock(sched *self)
+{
+	int64_t back_s = 0;
+
+	if (!lk_clock_is_back(&self->watch, lk_now(), lk_monotonic_ms(), &back_s))
+		return;
+	lk_warning("sched.clock_back", "seconds=%" PRId64, back_s);
+	self->is_prepared = false;
+}
+
 /* What is due is done when the mail is in that may have settled it. */
 static bool take_leases(sched *self, GError **error)
 {
@@ -351,6 +363,7 @@ static bool turn(sched *self, bool *ret_is_done, GError **error)
 	if (!lk_program_renew(self->program, &is_new, error))
 		return false;
 	self->is_prepared &= !is_new;
+	watch_clock(self);
 	if (!ensure_db(self, &is_open, error))
 		return false;
 	if (!is_open)

@@ -420,6 +420,16 @@ static bool step(sender *self, int64_t *ret_wait_ms, bool *ret_idle, GError **er
 	if (!lk_outbox_next_due(self->db, lk_now(), &due, error))
 		return false;
 	int64_t until_due_ms = due == LK_TIME_NONE ? POLL_MS : (due - lk_now()) / 1000;
+	if (until_due_ms > LK_OUTBOX_LATEST_S * INT64_C(1000)) {
+		int64_t did = 0;
+
+		if (!lk_outbox_hurry(self->db, lk_now(), &did, error))
+			return false;
+		if (did > 0) {
+			lk_away_clock_back(self->program, did);
+			return true;
+		}
+	}
 	if (until_due_ms > 0) {
 		*ret_idle = true;
 		*ret_wait_ms = MIN(until_due_ms, POLL_MS);

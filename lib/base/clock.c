@@ -51,6 +51,16 @@ lk_time lk_now(void)
 	return now + offset_us;
 }
 
+bool lk_clock_is_back(lk_clock_watch *watch, lk_time now, int64_t now_ms, int64_t *ret_back_s)
+{
+	int64_t back_us = watch->at + (now_ms - watch->ms) * (LK_SECOND / 1000) - now;
+	bool is_back = watch->is_set && back_us >= 60 * LK_SECOND;
+
+	*ret_back_s = is_back ? back_us / LK_SECOND : 0;
+	*watch = (lk_clock_watch){.at = now, .ms = now_ms, .is_set = true};
+	return is_back;
+}
+
 int64_t lk_monotonic_ms(void)
 {
 	return read_clock_us(CLOCK_MONOTONIC) / 1000;

@@ -17,6 +17,17 @@ typedef int64_t lk_time;
  */
 lk_time lk_now(void);
 
+/*
+ * Was the clock set back by a minute or more since the last question? now and now_ms as of lk_now
+ * and lk_monotonic_ms. *watch is zero at first; *ret_back_s: by how many seconds.
+ */
+typedef struct {
+	lk_time at;
+	int64_t ms;
+	bool is_set;
+} lk_clock_watch;
+bool lk_clock_is_back(lk_clock_watch *watch, lk_time now, int64_t now_ms, int64_t *ret_back_s);
+
 /* Monotonic milliseconds, for deadlines only. */
 int64_t lk_monotonic_ms(void);
 

@@ -467,6 +467,19 @@ bool lk_outbox_next_due(lk_db *db, lk_time now, lk_time *ret_at, GError **error)
 	return true;
 }
 
+bool lk_outbox_hurry(lk_db *db, lk_time now, int64_t *ret_did, GError **error)
+{
+	g_autoptr(lk_params) params = lk_params_new();
+	g_autoptr(lk_rows) rows = NULL;
+
+	lk_param_time(params, now);
+	lk_param_time(params, now + LK_OUTBOX_LATEST_S * LK_SECOND);
+	if (!lk_db_run(db, LK_Q_OUTBOX_HURRY, params, &rows, error))
+		return false;
+	*ret_did = lk_row_int(rows, 0, "n");
+	return true;
+}
+
 bool lk_outbox_release(lk_db *db, const char *claimer, GError **error)
 {
 	g_autoptr(lk_params) params = lk_params_new();

@@ -106,6 +106,13 @@ bool lk_outbox_recover(lk_db *db, const char *host, GError **error);
  */
 bool lk_outbox_release(lk_db *db, const char *claimer, GError **error);
 
+/*
+ * Makes mails due that are set for later than a try ever is: the clock was wrong when they were
+ * set. *ret_did: how many there were.
+ */
+enum { LK_OUTBOX_LATEST_S = 6 * 3600 };
+bool lk_outbox_hurry(lk_db *db, lk_time now, int64_t *ret_did, GError **error);
+
 /* When the next row becomes due: LK_TIME_NONE for none. */
 bool lk_outbox_next_due(lk_db *db, lk_time now, lk_time *ret_at, GError **error);
 

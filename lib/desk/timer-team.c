@@ -184,6 +184,16 @@ bool lk_job_team_reminder(lk_round *round, const lk_job *job, lk_job_end *end, G
 	return measure_pace(round, queue, error) && tell_of_unhandled(round, queue, error);
 }
 
+/* What is never set for later than an hour was set by a clock that was wrong. */
+static bool hurry(lk_db *db, lk_time now, GError **error)
+{
+	g_autoptr(lk_params) params = lk_params_new();
+
+	lk_param_time(params, now);
+	lk_param_time(params, now + 2 * 3600 * LK_SECOND);
+	return lk_db_run(db, LK_Q_TIMER_HURRY, params, NULL, error);
+}
+
 bool lk_timers_prepare(lk_db *db, const lk_policy *policy, lk_time now, GError **error)
 {
 	for (unsigned i = 0; i < policy->queues->len; i++) {
@@ -196,8 +206,8 @@ bool lk_timers_prepare(lk_db *db, const lk_policy *policy, lk_time now, GError *
 		lk_param_text(params, LK_TIMER_TEAM_REMINDER);
 		lk_param_text(params, queue->name);
 		lk_param_time(params, due);
-		if (!lk_db_run(db, LK_Q_TIMER_BEGIN, params, NULL, error))
+		if (!lk_db_run(db, LK_Q_TIMER_BEGIN_SOONER, params, NULL, error))
 			return false;
 	}
-	return lk_timers_prepare_digests(db, policy, now, error);
+	return hurry(db, now, error) && lk_timers_prepare_digests(db, policy, now, error);
 }

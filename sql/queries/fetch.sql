@@ -2,11 +2,14 @@
 -- Called by daemon/fetch-*.c as luukku_fetch.
 
 -- name: fetch_contact
--- $1 mailbox, $2 now, $3 backlog before: fixed at the first successful login, for ever.
+-- $1 mailbox, $2 now, $3 backlog before: fixed at the first successful login, for ever; one that is yet to
+-- come was by a clock that was wrong.
 INSERT INTO mailbox (name, first_contact_at, backlog_before) VALUES ($1, $2, $3)
 ON CONFLICT (name) DO UPDATE SET
-	first_contact_at = coalesce(mailbox.first_contact_at, excluded.first_contact_at),
-	backlog_before = coalesce(mailbox.backlog_before, excluded.backlog_before)
+	first_contact_at = CASE WHEN mailbox.first_contact_at <= $2::timestamptz + interval '1 day' THEN mailbox.first_contact_at
+			ELSE excluded.first_contact_at END,
+	backlog_before = CASE WHEN mailbox.first_contact_at <= $2::timestamptz + interval '1 day' THEN mailbox.backlog_before
+			ELSE excluded.backlog_before END
 RETURNING first_contact_at, backlog_before;
 
 -- name: fetch_mailbox_ok

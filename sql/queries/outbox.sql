@@ -6,7 +6,7 @@
 -- budget an address gets over all tickets, $9 for receipts, $10 a ticket, $11 a domain, $12 a
 -- fingerprint, $13 is it a receipt. The number of the new row and what stands against it: the budgets
 -- are the index (from 1) of the first one that is used up. A ticket's counts where a domain is given;
--- receipts count by themselves.
+-- receipts count by themselves. What is yet to come was written by a clock that was wrong.
 SELECT nextval(pg_get_serial_sequence('outbox', 'id')) AS id,
        (SELECT p.suppressed_until FROM person p WHERE p.address_hash = $2) AS suppressed_until,
        (SELECT p.suppressed_reason FROM person p WHERE p.address_hash = $2) AS suppressed_reason,
@@ -15,6 +15,7 @@ SELECT nextval(pg_get_serial_sequence('outbox', 'id')) AS id,
 		  FROM outbox o
 		 WHERE o.recipient_hash = $2 AND o.ticket_id IS NOT DISTINCT FROM $1::bigint AND NOT o.is_receipt
 		   AND o.created_at > $3::timestamptz - make_interval(secs => b.seconds)
+		   AND o.created_at < $3::timestamptz + interval '10 minutes'
 		   AND o.state NOT IN ('held', 'suppressed', 'cancelled')) >= b.most
 	 ORDER BY b.n LIMIT 1) AS budget,
        (SELECT b.n FROM unnest($4::bigint[], $5::bigint[]) WITH ORDINALITY AS b (most, seconds, n)
@@ -22,6 +23,7 @@ SELECT nextval(pg_get_serial_sequence('outbox', 'id')) AS id,
 		  FROM outbox o
 		 WHERE o.recipient_hash = $2 AND NOT o.is_receipt
 		   AND o.created_at > $3::timestamptz - make_interval(secs => b.seconds)
+		   AND o.created_at < $3::timestamptz + interval '10 minutes'
 		   AND o.state NOT IN ('held', 'suppressed', 'cancelled')) >= b.most * $8::bigint
 	 ORDER BY b.n LIMIT 1) AS address_budget,
        (SELECT b.n FROM unnest($4::bigint[], $5::bigint[]) WITH ORDINALITY AS b (most, seconds, n)
@@ -29,6 +31,7 @@ SELECT nextval(pg_get_serial_sequence('outbox', 'id')) AS id,
 		  FROM outbox o
 		 WHERE o.recipient_hash = $2 AND o.is_receipt
 		   AND o.created_at > $3::timestamptz - make_interval(secs => b.seconds)
+		   AND o.created_at < $3::timestamptz + interval '10 minutes'
 		   AND o.state NOT IN ('held', 'suppressed', 'cancelled')) >= b.most * $9::bigint
 	 ORDER BY b.n LIMIT 1) AS receipt_budget,
        (SELECT b.n FROM unnest($4::bigint[], $5::bigint[]) WITH ORDINALITY AS b (most, seconds, n)
@@ -36,6 +39,7 @@ SELECT nextval(pg_get_serial_sequence('outbox', 'id')) AS id,
 		  FROM outbox o
 		 WHERE o.ticket_id = $1::bigint
 		   AND o.created_at > $3::timestamptz - make_interval(secs => b.seconds)
+		   AND o.created_at < $3::timestamptz + interval '10 minutes'
 		   AND o.state NOT IN ('held', 'suppressed', 'cancelled')) >= b.most * $10::bigint
 	 ORDER BY b.n LIMIT 1) AS ticket_budget,
        (SELECT b.n FROM unnest($4::bigint[], $5::bigint[]) WITH ORDINALITY AS b (most, seconds, n)
@@ -43,6 +47,7 @@ SELECT nextval(pg_get_serial_sequence('outbox', 'id')) AS id,
 		  FROM outbox o
 		 WHERE o.domain_hash = $6::bytea
 		   AND o.created_at > $3::timestamptz - make_interval(secs => b.seconds)
+		   AND o.created_at < $3::timestamptz + interval '10 minutes'
 		   AND o.state NOT IN ('held', 'suppressed', 'cancelled')) >= b.most * $11::bigint
 	 ORDER BY b.n LIMIT 1) AS domain_budget,
        (SELECT b.n FROM unnest($4::bigint[], $5::bigint[]) WITH ORDINALITY AS b (most, seconds, n)
@@ -50,6 +55,7 @@ SELECT nextval(pg_get_serial_sequence('outbox', 'id')) AS id,
 		  FROM outbox o
 		 WHERE o.fingerprint = $7::bytea
 		   AND o.created_at > $3::timestamptz - make_interval(secs => b.seconds)
+		   AND o.created_at < $3::timestamptz + interval '10 minutes'
 		   AND o.state NOT IN ('held', 'suppressed', 'cancelled')) >= b.most * $12::bigint
 	 ORDER BY b.n LIMIT 1) AS fingerprint_budget;
 
@@ -322,6 +328,15 @@ SELECT least(
 		 ORDER BY o.due_at LIMIT 1) AS first),
 	(SELECT $1::timestamptz + (min(claimed_until) - clock_timestamp()) FROM outbox WHERE state = 'sending')
 ) AS at;
+
+-- name: outbox_hurry
+-- $1 now, $2 a try after this was set by a clock that was wrong. Those mails are due now.
+WITH hurried AS (
+	UPDATE outbox SET due_at = $1
+	 WHERE state IN ('queued', 'retry', 'uncertain') AND due_at > $2
+	RETURNING id
+)
+SELECT count(*) AS n FROM hurried;
 
 -- name: outbox_claimers
 -- $1 host. Who holds claims on this host: host/pid/start/start.

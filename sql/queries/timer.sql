@@ -55,9 +55,10 @@ DELETE FROM timer WHERE ticket_id IS NOT DISTINCT FROM $1::bigint AND kind = $2 
 -- When the next one becomes due; null: none.
 SELECT min(due_at) AS at FROM timer;
 
--- name: timer_begin
--- $1 kind, $2 key, $3 due. A timer of no ticket, unless it is set.
-INSERT INTO timer (kind, key, due_at) VALUES ($1, $2, $3) ON CONFLICT DO NOTHING;
+-- name: timer_hurry
+-- $1 now, $2 later than that none of these is set, but by a clock that was wrong, or after it failed.
+UPDATE timer SET due_at = $1
+ WHERE kind IN ('delivery_failed', 'survey_answer', 'breaker-digest') AND due_at > $2 AND attempts = 0;
 
 -- name: timer_begin_sooner
 -- $1 kind, $2 key, $3 due. A timer of no ticket, unless it is set to be due sooner.

@@ -189,6 +189,35 @@ static void test_jitter(void)
 	g_assert_true(is_high && is_low);
 }
 
+static void test_set_back(void)
+{
+	const struct {
+		int64_t s; /* of the clock */
+		int64_t ms;
+		int64_t back_s;
+	} steps[] = {{1000, 5, 0},
+		     {1010, 10005, 0},
+		     {5000, 11005, 0},
+		     {4990, 12005, 0},
+		     {4900, 13005, 91},
+		     {4901, 14005, 0},
+		     {100, 14005, 4801},
+		     {100, 73005, 0},
+		     {100, 133005, 60},
+		     {4102444800, 133006, 0},
+		     {1785740400, 133007, 4102444800 - 1785740400}};
+	lk_clock_watch watch = {0};
+
+	for (unsigned i = 0; i < G_N_ELEMENTS(steps); i++) {
+		int64_t back_s = -1;
+		bool is_back =
+			lk_clock_is_back(&watch, steps[i].s * LK_SECOND, steps[i].ms, &back_s);
+
+		g_assert_cmpint(is_back, ==, steps[i].back_s > 0);
+		g_assert_cmpint(back_s, ==, steps[i].back_s);
+	}
+}
+
 int main(int argc, char **argv)
 {
 	g_test_init(&argc, &argv, NULL);
@@ -198,6 +227,7 @@ int main(int argc, char **argv)
 	g_test_add_func("/clock/all-days", test_all_days);
 	g_test_add_func("/clock/now", test_now);
 	g_test_add_func("/clock/now-malformed", test_now_malformed);
+	g_test_add_func("/clock/set-back", test_set_back);
 	g_test_add_func("/backoff/bounds", test_backoff);
 	g_test_add_func("/backoff/grows", test_backoff_grows);
 	g_test_add_func("/backoff/extremes", test_backoff_extremes);
