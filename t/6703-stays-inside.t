@@ -353,6 +353,49 @@ for my $twice ('#send', '#drop') {
 	is_deeply([to_customer($ticket)], ["reply $maija"], 'a file alone is one, however its client shows it');
 }
 
+# --- commands below a signature that is cut ---------------------------------------------------------
+for my $below ("\n#note\n", "\n#note\n\nOn Fri, Mar 27, 2026 at 10:00 AM Maija via ICT <ict\@example.fi> wrote:\n> #resolve\n", "#note\n\n") {
+	my ($ticket) = opened();
+	pause();
+	$desk->take(from => $aino, to => address($ticket), subject => 'Re: x', body => "The customer is difficult.\n\n-- \nAino Aalto\nICT\n$below");
+	is_deeply([to_customer($ticket)], [], '#note below "-- " keeps the text inside');
+	is(join(' ', $desk->row("SELECT status FROM ticket WHERE id = $ticket")), 'new', '... and nothing else is run');
+}
+{
+	my ($ticket) = opened();
+	$desk->take(from => $aino, to => address($ticket), subject => 'Re: x', body => "-- \nAino Aalto\n\n#priority high\n");
+	is(join(' ', $desk->row("SELECT priority FROM ticket WHERE id = $ticket")), 'high', 'a command below nothing but a signature is run');
+	$desk->take(from => $aino, to => address($ticket), subject => 'Re: x', body => "Which room?\n\n-- \nAino Aalto\n\n#TeamICT #wearehiring\n");
+	is(scalar(to_customer($ticket)), 1, 'what is no command in a signature is cut with it');
+}
+
+# --- what cannot be read, and what says nothing ----------------------------------------------------
+for my $sealed (
+	['by S/MIME', 'MIME-Version: 1.0', 'Content-Type: application/pkcs7-mime; smime-type=enveloped-data; name=smime.p7m',
+		'Content-Transfer-Encoding: base64', 'Content-Disposition: attachment; filename=smime.p7m', 'MIAGCSqGSIb3DQEHA6CAMIACAQAxAA=='],
+	['by PGP', 'MIME-Version: 1.0', 'Content-Type: multipart/encrypted; boundary=s; protocol="application/pgp-encrypted"',
+		join "\r\n", '--s', 'Content-Type: application/pgp-encrypted', '', 'Version: 1', '', '--s', 'Content-Type: application/octet-stream; name=encrypted.asc',
+		'', '-----BEGIN PGP MESSAGE-----', '', 'abc', '-----END PGP MESSAGE-----', '--s--']) {
+	my ($what, @headers) = @$sealed;
+	my $body = pop @headers;
+	for my $to (undef, 'tuki@example.fi') {
+		my ($ticket) = opened(mailbox => 'tuki', to => 'tuki@example.fi');
+		pause();
+		my $took = $desk->take(from => $aino, to => $to // address($ticket), mailbox => 'tuki', subject => "Re: [TUKI-$ticket] Printer", body => $body, headers => \@headers);
+		is_deeply([to_customer($ticket)], [], "sealed $what: nothing of it goes to the customer" . ($to ? ', without proof' : ''));
+		like(join(' ', map { $_->{problem} } @{ variables('command-error')->{problems} }), qr/^sealed$/, '... and its writer is told');
+		is(join(' ', $desk->row("SELECT ticket_id, direction FROM message WHERE id = $took->{message}")), "$ticket note", '... it is kept inside');
+	}
+}
+{
+	my ($ticket) = opened();
+	my ($type, $body) = multipart('multipart/alternative', "Content-Type: text/plain; charset=utf-8\n\n\xF0\x9F\x91\x8D Aino reacted via Gmail\n",
+		"Content-Type: text/vnd.google.email-reaction+json; charset=utf-8\n\n{\"emoji\":\"x\",\"version\":1}\n");
+	answer($ticket, $type, $body);
+	is_deeply([to_customer($ticket)], [], 'a reaction to a notice is no answer to the customer');
+	is(($desk->row("SELECT first_response_at FROM ticket WHERE id = $ticket"))[0] // '', '', '... nor a first one');
+}
+
 # --- the customer answers a mail that the agent sent them directly ---------------------------------
 {
 	my ($ticket, $maija) = opened();

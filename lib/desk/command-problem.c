@@ -185,6 +185,14 @@ static const struct {
 				    {"Tukipyynnöllä %w ei ole asiakasta, jolle vastata.",
 				     "Ärendet %w har ingen kund att svara.",
 				     "Ticket %w has no customer to answer to."}},
+	[LK_PROBLEM_SEALED] =
+		{"sealed",
+		 {"Viesti on salattu, eikä sitä voi lukea: mitään ei lähetetty. Lähetä se "
+		  "salaamattomana.",
+		  "Mejlet är krypterat och går inte att läsa: inget skickades. Skicka det "
+		  "okrypterat.",
+		  "The mail is encrypted and cannot be read: nothing was sent. Send it without "
+		  "encryption."}},
 };
 
 lk_problem *lk_problem_new(lk_problem_code code, const char *line, const char *word,

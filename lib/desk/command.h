@@ -146,6 +146,7 @@ typedef enum {
 	LK_PROBLEM_ALONE,	 /* word: #undo and its like stand alone in a mail */
 	LK_PROBLEM_NO_SELF,	 /* the command line must say --as AGENT for it */
 	LK_PROBLEM_NO_CUSTOMER,	 /* there is nobody to send the answer to */
+	LK_PROBLEM_SEALED,	 /* the mail is encrypted */
 	LK_N_PROBLEMS
 } lk_problem_code;
 

@@ -19,7 +19,9 @@ typedef struct {
 	char *requester;   /* of the ticket, or NULL */
 	lk_lang language;
 	bool has_files;
+	bool is_sealed;	   /* about a ticket, and nobody can read it: nothing of it goes anywhere */
 	const char *words; /* the mail's new ones, "" when it only quotes; borrowed */
+	char *words_below; /* backs them where commands stand below the signature; or NULL */
 	bool is_opened;	   /* its text opened a ticket: only its lines are left to be run */
 	bool is_made_note; /* its text was made a note for the address it came to */
 	int64_t mended;	   /* the refused mail that it mends, in held_command; 0: none */

@@ -262,7 +262,8 @@ static bool take_refusal(lk_agent_mail *m, int64_t home, const lk_receipt *recei
 	message = m->text_from ? m->text_from : result->message;
 	if (receipt->is_stale)
 		return lk_agent_mail_ask(m, ticket, message, "stale", reason, error);
-	return lk_agent_mail_keep_refused(m, ticket, message, receipt, error) &&
+	/* Of what is sealed no line can be mended. */
+	return (m->is_sealed || lk_agent_mail_keep_refused(m, ticket, message, receipt, error)) &&
 	       lk_agent_mail_send_receipt(m, ticket, result->message, receipt, error);
 }
 
@@ -453,6 +454,8 @@ bool lk_agent_mail_run(lk_agent_mail *m, lk_ingest_result *result, GError **erro
 	if (!lk_agent_mail_mend(m, error) ||
 	    (ticket && !lk_agent_mail_answered_at(m, &seen_at, error)))
 		return false;
+	if (m->is_sealed)
+		home = ticket;
 	if (*m->commands->text || m->has_files || fills_text(m)) {
 		home = m->text_from ? 0 : ticket;
 		make_note(m);

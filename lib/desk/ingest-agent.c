@@ -24,27 +24,98 @@ void lk_work_read_actions(lk_work *work)
 
 /* --- what the mail is ------------------------------------------------------------------------- */
 
-/* An answer above nothing but the quoted notice has no words: what is quoted is not the agent's. */
-static bool has_words(const lk_mail *mail)
+/* The lines of a text, without their ends. */
+typedef struct {
+	char **texts;
+	lk_line *lines;
+	size_t n;
+} mail_lines;
+
+static void mail_lines_clear(mail_lines *t)
 {
-	g_auto(GStrv) texts = g_strsplit(mail->reply_text, "\n", -1);
-	size_t n = g_strv_length(texts);
-	g_autofree lk_line *lines = g_new0(lk_line, n + 1);
+	g_clear_pointer(&t->texts, g_strfreev);
+	g_clear_pointer(&t->lines, g_free);
+}
+G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(mail_lines, mail_lines_clear)
+
+static void split(const char *text, mail_lines *ret)
+{
+	ret->texts = g_strsplit(text, "\n", -1);
+	ret->n = g_strv_length(ret->texts);
+	ret->lines = g_new0(lk_line, ret->n + 1);
+	for (size_t i = 0; i < ret->n; i++) {
+		g_strchomp(ret->texts[i]);
+		ret->lines[i].start = ret->texts[i];
+		ret->lines[i].n = strlen(ret->texts[i]);
+	}
+}
+
+/* Does something older begin here, as it is quoted? */
+static bool is_old(const mail_lines *t, size_t i)
+{
 	size_t count = 0;
 	size_t words = 0;
 
-	for (size_t i = 0; i < n; i++) {
-		g_strchomp(texts[i]);
-		lines[i].start = texts[i];
-		lines[i].n = strlen(texts[i]);
-	}
-	for (size_t i = 0; i < n; i++)
-		if (!lk_line_is_blank(&lines[i]))
-			return !lk_line_is_quote(&lines[i]) && !lk_line_is_divider(&lines[i]) &&
-			       !lk_lines_are_header_block(&lines[i], n - i) &&
-			       lk_lines_attribution(&lines[i], n - i, &count, &words) ==
-				       LK_ATTRIBUTION_NONE;
+	return lk_line_is_quote(&t->lines[i]) || lk_line_is_divider(&t->lines[i]) ||
+	       lk_lines_are_header_block(&t->lines[i], t->n - i) ||
+	       lk_lines_attribution(&t->lines[i], t->n - i, &count, &words) != LK_ATTRIBUTION_NONE;
+}
+
+/* An answer above nothing but the quoted notice has no words: what is quoted is not the agent's. */
+static bool has_words(const lk_mail *mail)
+{
+	g_auto(mail_lines) t = {0};
+
+	split(mail->reply_text, &t);
+	for (size_t i = 0; i < t.n; i++)
+		if (!lk_line_is_blank(&t.lines[i]))
+			return !is_old(&t, i);
 	return false;
+}
+
+static bool is_known_command(const lk_command_context *context, const char *line)
+{
+	g_autoptr(lk_commands) one = lk_commands_read(context, line);
+	const lk_problem *problem =
+		one->problems->len > 0 ? g_ptr_array_index(one->problems, 0) : NULL;
+
+	return one->commands->len > 0 || (problem && problem->code != LK_PROBLEM_UNKNOWN);
+}
+
+/*
+ * Command lines below a signature, which is cut with all below it: who writes at the very end of a
+ * mail that ends with "-- " and a name means them no less. Caller frees.
+ */
+static char *commands_below(const lk_command_context *context, const lk_mail *mail)
+{
+	g_auto(mail_lines) t = {0};
+	g_autoptr(GString) below = g_string_new(NULL);
+	size_t start = 0;
+	size_t end = 0;
+
+	if (!strstr(mail->text, "#"))
+		return g_strdup("");
+	split(mail->text, &t);
+	while (start < t.n && !lk_line_is_signature_start(&t.lines[start]) &&
+	       !lk_line_is_divider(&t.lines[start]) &&
+	       !lk_lines_are_header_block(&t.lines[start], t.n - start))
+		start++;
+	if (start == t.n || !lk_line_is_signature_start(&t.lines[start]))
+		return g_strdup("");
+	for (end = start + 1; end < t.n && !is_old(&t, end);)
+		end++;
+	for (size_t i = end; i-- > start + 1;) {
+		if (lk_line_is_blank(&t.lines[i]))
+			continue;
+		/* What is too long for a signature was not cut. */
+		if (below->len == 0 && g_str_has_suffix(mail->reply_text, t.texts[i]))
+			break;
+		if (!is_known_command(context, t.texts[i]))
+			break;
+		g_string_prepend_c(below, '\n');
+		g_string_prepend(below, t.texts[i]);
+	}
+	return g_string_free(g_steal_pointer(&below), FALSE);
 }
 
 static unsigned count_auth_as(const lk_mail *mail, const char **ret_value)
@@ -309,6 +380,9 @@ static fate fate_of(const lk_agent_mail *m)
 		return FATE_CONSULTED;
 	if (!has_commands(m) && !*m->commands->text && !m->has_files)
 		return FATE_KEPT;
+	/* Nothing is run: there is nothing to prove. */
+	if (m->is_sealed)
+		return FATE_RUN;
 	if (m->decision.authority == LK_AUTHORITY_HELD && !only_looks_up(m))
 		return FATE_HELD;
 	return ticket || lk_agent_mail_stands_alone(m) ? FATE_RUN : FATE_OPEN;
@@ -377,6 +451,7 @@ static void mail_clear(lk_agent_mail *m)
 	g_clear_pointer(&m->tokens, g_array_unref);
 	g_clear_pointer(&m->actor, g_free);
 	g_clear_pointer(&m->requester, g_free);
+	g_clear_pointer(&m->words_below, g_free);
 }
 G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(lk_agent_mail, mail_clear)
 
@@ -397,6 +472,30 @@ static bool is_file(const lk_attachment *part)
 	return !part->is_inline || !g_str_has_prefix(part->content_type, "image/");
 }
 
+static bool has_part(const lk_mail *mail, const char *type)
+{
+	for (unsigned i = 0; i < mail->attachments->len; i++) {
+		const lk_attachment *part = g_ptr_array_index(mail->attachments, i);
+		if (g_str_has_suffix(part->content_type, type))
+			return true;
+	}
+	return false;
+}
+
+/* The mail itself lies in its only part, and cannot be opened. */
+static bool is_sealed(const lk_mail *mail)
+{
+	static const char *const wraps[] = {"/pkcs7-mime", "/x-pkcs7-mime",
+					    "application/pgp-encrypted"};
+
+	if (*mail->reply_text && !g_str_has_prefix(mail->reply_text, "[encrypted: "))
+		return false;
+	for (unsigned i = 0; i < G_N_ELEMENTS(wraps); i++)
+		if (has_part(mail, wraps[i]))
+			return true;
+	return false;
+}
+
 static void read_words(lk_agent_mail *m)
 {
 	const lk_mail *mail = m->work->mail;
@@ -404,9 +503,20 @@ static void read_words(lk_agent_mail *m)
 				      .agent_name = m->agent->name,
 				      .today = lk_execute_today(m->work->policy, m->work->now)};
 
-	m->words = has_words(mail) ? mail->reply_text : "";
+	m->is_sealed = m->work->thread.ticket && is_sealed(mail);
+	/* An emoji for a click is no answer to anybody. */
+	bool is_reaction = has_part(mail, "text/vnd.google.email-reaction+json");
+	m->words = has_words(mail) && !m->is_sealed && !is_reaction ? mail->reply_text : "";
+	if (*m->words || (!*mail->reply_text && !m->is_sealed && !is_reaction)) {
+		g_autofree char *below = commands_below(&context, mail);
+		m->words_below = *below ? g_strconcat(m->words, "\n\n", below, NULL) : NULL;
+		m->words = m->words_below ? m->words_below : m->words;
+	}
 	m->commands = lk_commands_read(&context, m->words);
-	for (unsigned i = 0; i < mail->attachments->len; i++)
+	if (m->is_sealed)
+		g_ptr_array_add(m->commands->problems,
+				lk_problem_new(LK_PROBLEM_SEALED, "", "", NULL));
+	for (unsigned i = 0; !m->is_sealed && !is_reaction && i < mail->attachments->len; i++)
 		m->has_files |= is_file(g_ptr_array_index(mail->attachments, i));
 }
 
