@@ -18,7 +18,8 @@ organisations: (
 );
 rules: (
   { name = "vip"; match: { person = "vip"; }; set: { priority = "high"; }; },
-  { name = "hospital"; match: { organisation = "Sairaala"; }; set: { tags = ( "hospital" ); }; }
+  { name = "hospital"; match: { organisation = "Sairaala"; }; set: { tags = ( "hospital" ); }; },
+  { name = "new customer"; match: { organisation = "uusi oy"; subject = "still"; }; set: { tags = ( "new" ); }; }
 );
 CONF
 
@@ -97,6 +98,11 @@ is_deeply([@{ ticket('stayed') }[0, 5]], ['Sairaala', 'Sairaala'], 'an imported 
 is_deeply([@{ ticket('still') }[0, 5]], ['Uusi Oy', 'Uusi Oy'], '... with an organisation that only an import knows, too');
 is($desk->db->sql("SELECT o.name FROM ticket t JOIN organisation o ON o.id = t.organisation_id WHERE t.subject = 'domain'"),
 	'Konserni', 'tickets keep the organisation they were opened with');
+is(ticket('still')->[3], '{new}', 'a rule may name an organisation that only an import knows');
+my $check = $desk->ctl('check');
+is($check->{status}, 0, '... which is no mistake');
+like($check->{err}, qr/warning: rules\[new customer\]\.match\.organisation: there is no organisation "uusi oy" here: it holds for persons imported with it alone/,
+	'... but worth a word');
 
 # A ward's mailbox: many people, many matters.
 for my $from ('osasto@muualla.example', 'yksin@muualla.example') {

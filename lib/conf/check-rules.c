@@ -77,6 +77,33 @@ static void check_named(const lk_findings *findings, const lk_conf *conf, lk_con
 		lk_check_agent(findings, at, what, conf, value);
 }
 
+/* Persons are imported with organisations that stand nowhere here; what is nearly one that does is
+ * a slip. */
+static void check_organisation(const lk_findings *findings, const lk_conf *conf,
+			       const lk_conf_test *test, const char *what, const char *value)
+{
+	g_autoptr(GPtrArray) names = g_ptr_array_new();
+	g_autofree char *near = NULL;
+
+	for (unsigned i = 0; i < conf->organisations->len; i++) {
+		const lk_conf_organisation *one = g_ptr_array_index(conf->organisations, i);
+
+		/* A rule looks at names in any case. */
+		if (!one->name || g_ascii_strcasecmp(one->name, value) == 0)
+			return;
+		g_ptr_array_add(names, one->name);
+	}
+	near = lk_did_you_mean(value, (const char *const *)names->pdata, names->len);
+	if (*near)
+		lk_find_error(findings, test->at, "%s: there is no organisation \"%s\"%s", what,
+			      value, near);
+	else
+		lk_find_warning(findings, test->at,
+				"%s: there is no organisation \"%s\" here: it holds for persons "
+				"imported with it alone",
+				what, value);
+}
+
 /* "aino" where a whole address is looked at, "@example.fi" where a domain is. */
 static void check_form(const lk_findings *findings, const lk_conf_test *test, const char *what,
 		       const char *value)
@@ -103,7 +130,10 @@ static void check_test(const lk_findings *findings, const lk_conf *conf, const c
 		if (!is_exact(value) || strcmp(value, "true") == 0 || strcmp(value, "false") == 0)
 			continue;
 		check_form(findings, test, what, value);
-		check_named(findings, conf, test->at, what, test->name, value);
+		if (strcmp(test->name, "organisation") == 0)
+			check_organisation(findings, conf, test, what, value);
+		else
+			check_named(findings, conf, test->at, what, test->name, value);
 	}
 	for (unsigned i = 0; i < test->children->len; i++)
 		check_test(findings, conf, rule, g_ptr_array_index(test->children, i));
