@@ -50,7 +50,8 @@ void lk_ctl_check_tickets(lk_ctl *ctl, const lk_findings *findings)
 	for (size_t i = 0; i < lk_rows_count(queues); i++)
 		if (lk_conf_find_queue(ctl->conf, lk_row_text(queues, i, "name")) == NULL)
 			find_gone(ctl, findings, queues, i, "queue",
-				  "keep the queue until they are moved or closed");
+				  "keep the queue until they are moved (luukkuctl do REF "
+				  "\"queue NAME\") or closed");
 	for (size_t i = 0; i < lk_rows_count(owners); i++)
 		if (lk_conf_find_agent(ctl->conf, lk_row_text(owners, i, "name")) == NULL)
 			find_gone(ctl, findings, owners, i, "agent",

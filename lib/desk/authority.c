@@ -92,6 +92,15 @@ lk_sight lk_sight_of(const lk_policy *policy, const lk_agent *agent, const char 
 	return LK_SIGHT_NONE;
 }
 
+const lk_agent *lk_owner_of(const lk_policy *policy, const char *owner, const lk_queue *queue)
+{
+	const lk_agent *agent = owner ? lk_policy_agent(policy, owner) : NULL;
+
+	if (!agent || lk_agent_serves(policy, agent, queue) || is_shared_with(policy, agent, queue))
+		return agent;
+	return NULL;
+}
+
 GPtrArray *lk_sight_queues(const lk_policy *policy, const lk_agent *agent)
 {
 	GPtrArray *names = g_ptr_array_new();

@@ -20,6 +20,11 @@ typedef enum {
 bool lk_agent_manages(const lk_policy *policy, const lk_agent *agent, const lk_queue *queue);
 /* Whether an agent is agent or manager of a queue. queue NULL (gone): incident managers alone. */
 bool lk_agent_serves(const lk_policy *policy, const lk_agent *agent, const lk_queue *queue);
+/*
+ * The owner of a ticket of the queue, by address. NULL: nobody, or somebody who does not see it any
+ * more: they have left, the queue or the desk, and others must hear of it.
+ */
+const lk_agent *lk_owner_of(const lk_policy *policy, const char *owner, const lk_queue *queue);
 
 /*
  * By queue, manager, shares_with, #ask. also: names of the other queues the opening mail was for,

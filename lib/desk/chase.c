@@ -2,6 +2,7 @@
 #include "lib/desk/intake.h"
 
 #include "lib/base/text.h"
+#include "lib/desk/authority.h"
 #include "lib/desk/outbox.h"
 #include "lib/desk/standing.h"
 
@@ -199,7 +200,7 @@ static bool tell_team(const chase *c, GError **error)
 
 	if (c->work->intake->is_silent || c->chased > 2)
 		return true;
-	if (c->chased == 1 && c->owner && lk_policy_agent(c->work->policy, c->owner))
+	if (c->chased == 1 && lk_owner_of(c->work->policy, c->owner, c->queue))
 		return tell_agent(c, c->owner, error);
 	return tell_list(c, team, error);
 }

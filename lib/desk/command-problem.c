@@ -146,6 +146,11 @@ static const struct {
 				{"Tukipyynnöllä ei ole erotettavaa viestiä %w.",
 				 "Ärendet har inget mejl %w att dela av.",
 				 "The ticket has no message %w that could be split off."}},
+	[LK_PROBLEM_LOST_QUEUE] =
+		{"lost_queue",
+		 {"Tukipyynnön jonoa \"%w\" ei enää ole. Siirrä tukipyyntö ensin: #queue.",
+		  "Ärendets kö \"%w\" finns inte längre. Flytta ärendet först: #queue.",
+		  "The ticket's queue \"%w\" is no longer there. Move the ticket first: #queue."}},
 	[LK_PROBLEM_MANAGERS] = {"managers",
 				 {"Vain jonon esihenkilö voi käyttää komentoa #%w.",
 				  "Bara köns chef får använda #%w.",

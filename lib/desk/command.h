@@ -147,6 +147,7 @@ typedef enum {
 	LK_PROBLEM_NO_SELF,	 /* the command line must say --as AGENT for it */
 	LK_PROBLEM_NO_CUSTOMER,	 /* there is nobody to send the answer to */
 	LK_PROBLEM_SEALED,	 /* the mail is encrypted */
+	LK_PROBLEM_LOST_QUEUE,	 /* word: the ticket's queue, which is not configured any more */
 	LK_N_PROBLEMS
 } lk_problem_code;
 

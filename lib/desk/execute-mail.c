@@ -12,6 +12,14 @@ static const char *agent_name(const lk_run *run)
 	return run->how->agent ? run->how->agent->name : NULL;
 }
 
+bool lk_run_needs_queue(const lk_run *run)
+{
+	const lk_command *c = run->command;
+
+	return !c || c->kind == LK_COMMAND_ASK || c->kind == LK_COMMAND_SUPPLIER ||
+	       (c->kind == LK_COMMAND_RESOLVE && !c->is_silent);
+}
+
 /* The mail was stored as a note; what goes to the customer is a message out. */
 static bool set_direction(lk_run *run, const char *direction, GError **error)
 {

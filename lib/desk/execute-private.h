@@ -181,6 +181,9 @@ bool lk_run_tell_requester(lk_run *run, const char *template_name, lk_json *vari
 
 /* A mail in the outbox as a step and in the receipt. */
 bool lk_run_post(lk_run *run, const lk_outbox_mail *mail, GError **error);
+/* Does the command (none: an answer) write to people outside, which only a queue that is there can?
+ */
+bool lk_run_needs_queue(const lk_run *run);
 
 /* The first answer by a person: its clock stops. */
 bool lk_run_responded(lk_run *run, int64_t message, GError **error);

@@ -394,7 +394,11 @@ static bool run_on(lk_run *run, const run_kind *handler, int64_t named, GError *
 		return false;
 	if (!ticket || !may_run(handler, sight))
 		return no_ticket(run, named);
-	return lk_run_enter(run, ticket, error) && handler->run(run, error);
+	if (!lk_run_enter(run, ticket, error))
+		return false;
+	if (!run->queue && lk_run_needs_queue(run))
+		return lk_run_problem(run, LK_PROBLEM_LOST_QUEUE, lk_run_text(run, "queue"), NULL);
+	return handler->run(run, error);
 }
 
 static bool run_command(lk_run *run, const lk_command *command, GError **error)

@@ -238,6 +238,7 @@ static void read_ticket(lk_work *work, const lk_rows *rows, size_t row)
 		.sender_is_supplier = work->supplier && lk_row_bool(rows, row, "is_supplier"),
 		.is_referenced = work->supplier && lk_row_bool(rows, row, "is_referenced"),
 		.is_hidden = is_hidden(work, rows, row),
+		.is_orphaned = !queue,
 	};
 	bool is_known = lk_status_parse(lk_row_text(rows, row, "status"), &ticket.status);
 

@@ -80,18 +80,35 @@ static void add_agent(const lk_policy *policy, const lk_notice *notice, GPtrArra
 	g_ptr_array_add(to, (void *)agent);
 }
 
-/* Only the owner once there is one; else the team as the queue says. */
+/* Nobody takes a ticket that has an owner: of one who has left somebody must hear all the same. */
+static const GPtrArray *team_without(const lk_notice *notice)
+{
+	const lk_queue *queue = notice->queue;
+
+	switch (notice->notify) {
+	case LK_NOTIFY_AGENTS:
+		return queue->agents;
+	case LK_NOTIFY_MANAGERS:
+		return queue->managers;
+	case LK_NOTIFY_NONE:
+		break;
+	}
+	if (!notice->owner)
+		return NULL;
+	return queue->managers->len > 0 ? queue->managers : queue->agents;
+}
+
+/* Only the owner once there is one who sees the ticket; else the team as the queue says. */
 static GPtrArray *team_of(const lk_policy *policy, const lk_notice *notice)
 {
 	GPtrArray *to = g_ptr_array_new();
-	const GPtrArray *team = notice->notify == LK_NOTIFY_AGENTS     ? notice->queue->agents
-				: notice->notify == LK_NOTIFY_MANAGERS ? notice->queue->managers
-								       : NULL;
+	const GPtrArray *team = NULL;
 
-	if (notice->owner && lk_policy_agent(policy, notice->owner)) {
+	if (lk_owner_of(policy, notice->owner, notice->queue)) {
 		add_agent(policy, notice, to, notice->owner);
 		return to;
 	}
+	team = team_without(notice);
 	for (unsigned i = 0; team && i < team->len; i++)
 		add_agent(policy, notice, to, g_ptr_array_index(team, i));
 	return to;

@@ -171,11 +171,15 @@ static void settle(decider *d, const lk_thread_ticket *ticket, lk_purpose purpos
 					    "that the agent wrote it");
 	out->is_note = out->note_reason != NULL;
 	out->may_reopen = may_reopen(ticket, d->facts->received_at);
-	/* Late thanks are no new matter. */
-	if (is_ended(ticket->status) && !out->may_reopen && !out->is_note &&
-	    d->facts->kind == LK_KIND_NORMAL && d->facts->words != LK_WORDS_THANKS) {
-		out->reason = g_strdup_printf("%s; %s was resolved too long ago to be opened again",
-					      reason, reference);
+	/* Late thanks are no new matter. Nobody would see the customer's words in a lost queue. */
+	if ((ticket->is_orphaned || (is_ended(ticket->status) && !out->may_reopen)) &&
+	    !out->is_note && d->facts->kind == LK_KIND_NORMAL &&
+	    d->facts->words != LK_WORDS_THANKS) {
+		out->reason = g_strdup_printf(
+			ticket->is_orphaned
+				? "%s; the queue of %s is no longer in the configuration"
+				: "%s; %s was resolved too long ago to be opened again",
+			reason, reference);
 		out->writer = LK_WRITER_REQUESTER;
 		add_link(d, ticket->ticket, "continues", out->reason);
 		return;

@@ -69,6 +69,7 @@ typedef struct {
 	bool sender_is_supplier; /* that the ticket was handed to */
 	bool is_referenced;	 /* by the supplier's own reference, in the supplier's mail */
 	bool is_hidden;		 /* from its sender, an agent of other queues */
+	bool is_orphaned;	 /* the configuration has no queue of its name any more */
 } lk_thread_ticket;
 
 /* That a stored or named Message-ID belongs to a ticket. */

@@ -4,6 +4,7 @@
 #include "lib/base/json.h"
 #include "lib/base/text.h"
 #include "lib/base/units.h"
+#include "lib/desk/authority.h"
 #include "lib/desk/outbox.h"
 #include "lib/desk/term.h"
 
@@ -32,7 +33,7 @@ static bool tell_failure(lk_round *round, const lk_job *job, const lk_rows *rows
 			      .recipient = lk_row_text(rows, 0, "recipient"),
 			      .failure = lk_row_text(rows, 0, "reason")};
 
-	if (owner && lk_policy_agent(round->policy, owner)) {
+	if (lk_owner_of(round->policy, owner, job->queue)) {
 		people = g_ptr_array_new();
 		g_ptr_array_add(people, (gpointer)owner);
 	} else {

@@ -2,6 +2,7 @@
 #include "lib/desk/timer-private.h"
 
 #include "lib/base/json.h"
+#include "lib/desk/authority.h"
 #include "lib/desk/status.h"
 
 #include <string.h>
@@ -15,7 +16,7 @@ static GPtrArray *people_of(const lk_round *round, const lk_job *job, bool is_br
 
 	if (!job->queue)
 		return people;
-	if (owner && lk_policy_agent(round->policy, owner) &&
+	if (lk_owner_of(round->policy, owner, job->queue) &&
 	    (!is_breach || job->queue->managers->len == 0))
 		g_ptr_array_add(people, (gpointer)owner);
 	if (people->len > 0 && job->queue->managers->len == 0)

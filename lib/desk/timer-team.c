@@ -1,6 +1,7 @@
 /* What is done each morning, and on days that have come: the team hears, the pace is measured. */
 #include "lib/desk/timer-private.h"
 
+#include "lib/desk/authority.h"
 #include "lib/desk/command.h"
 #include "lib/desk/hours.h"
 #include "lib/desk/notice.h"
@@ -76,7 +77,7 @@ static bool add_line(lk_round *round, const lk_queue *queue, const lk_rows *rows
 									: "is_untouched",
 			      .at = lk_row_time(rows, row, "since")};
 
-	if (owner && lk_policy_agent(round->policy, owner)) {
+	if (lk_owner_of(round->policy, owner, queue)) {
 		people = g_ptr_array_new();
 		g_ptr_array_add(people, (gpointer)owner);
 	} else {
