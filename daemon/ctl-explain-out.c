@@ -92,7 +92,10 @@ static void print_rules(const lk_json *explain)
 	size_t n = rules != NULL ? lk_json_size(rules) : 0;
 
 	if (n == 0) {
-		printf("\nRules: none was looked at\n");
+		const char *why = lk_json_get_text(explain, "rules_reason");
+
+		printf("\nRules: none has a say%s%s\n", why != NULL ? ": " : "",
+		       why != NULL ? why : "");
 		return;
 	}
 	printf("\nRules, in their order:\n");
@@ -126,6 +129,8 @@ static void print_ticket(const lk_json *explain)
 		printf("\nNo ticket: quarantine (%s)\n", held);
 	else if (ticket != NULL)
 		printf("\nTicket %s:\n", ticket);
+	else if (lk_json_get_text(explain, "queue") == NULL)
+		printf("\nNo ticket\n");
 	else
 		printf("\nNew ticket:\n");
 	for (unsigned i = 0; i < G_N_ELEMENTS(keys); i++) {

@@ -15,6 +15,7 @@ use Luukku::Test::Desk qw(mail header);
 binmode Test::More->builder->$_, ':encoding(UTF-8)' for qw(output failure_output todo_output);
 
 my $conf = <<'CONF';
+suppliers: ( { name = "atk"; addresses = ( "tuki@toimittaja.example" ); } );
 organisations: ( { name = "Pohjoinen sairaala"; domains = ( "sairaala.example" ); language = "fi"; } );
 rules: (
   { name = "outage"; match: { queue = "ict"; subject = "/\\b(häiriö|outage|störning)\\b/i"; };
@@ -32,6 +33,7 @@ rules: (
   { name = "quiet"; match: { subject = "*hiljaista*"; }; set: { notify = "none"; }; },
   { name = "quiet answer"; on = "reply"; match: { body = "*ei kiirettä*"; }; set: { notify = "none"; }; },
   { name = "to the manager"; on = "reply"; match: { is_reply = true; body = "*valit*"; }; set: { owner = "cecilia@example.fi"; }; },
+  { name = "marked"; on = "reply"; match: { is_reply = true; body = "*on its way*"; }; set: { tags = ( "marked" ); priority = "low"; queue = "hr"; }; },
   { name = "to hr"; on = "reply"; match: { is_reply = true; body = "*palkanmaksu*"; }; set: { queue = "hr"; }; }
 );
 CONF
@@ -219,6 +221,38 @@ says_then_does("an agent's words without proof", 'agent-15', ['held'], %aino, te
 says_then_does("an agent's plain answer", 'agent-16', ['reply'], %aino, to => $proven, text => "Hello,\n\nthe mouse is on its way.\n");
 says_then_does("an agent's answer that resolves", 'agent-17', [qw(receipt resolution)], %aino, to => $proven,
 	text => "#resolve\n\nThe mouse has arrived.\n");
+
+
+# What an agent writes to the desk goes by no rule, and is no new ticket: neither is said.
+my $words = $desk->json('explain', $desk->dir . '/agent-16.eml');
+for my $one ([$words, 'explain'], [$desk->json('trace', 'agent-16@kund.example')->{explain}, 'trace']) {
+	my ($told, $who) = @$one;
+	is_deeply([@$told{qw(queue priority tags rules)}], [undef, undef, [], []], "an agent's answer: $who names no rule");
+	is($told->{rules_reason}, 'what an agent writes to the desk is carried out as written', '... and says why');
+}
+my $kept = $desk->json('show', $mouse);
+is_deeply([@$kept{qw(queue priority tags)}], ['ict', 'high', ['mouse']], '... and none was carried out');
+spew($desk->dir . '/less.conf', bytes(join '', grep { !/name = "marked"/ } map { "$_\n" } split /\n/, Encode::decode('UTF-8', slurp($desk->conf))), 0600);
+my $replayed = $desk->json('replay', '--since', '1d', '--rules', $desk->dir . '/less.conf');
+is_deeply($replayed->{changes}, [], '... nor does replay take them for it');
+my $list = says_then_does("an agent's question for a list", 'agent-24', ['receipt'], %aino, subject => 'Hello', text => "#list\n");
+is_deeply([@$list{qw(queue priority status acknowledge joins reason notify_reason writer)}],
+	[undef, undef, undef, JSON::PP::false, JSON::PP::false, 'an agent\'s mail', 'it is on no ticket', 'stranger'], '... is no new ticket');
+is_deeply($desk->json('trace', 'agent-24@kund.example')->{explain}{queue}, undef, '... as trace says, too');
+like($desk->ctl('explain', $desk->dir . '/agent-24.eml')->{out}, qr/^No ticket$/m, '... to people');
+says_then_does('a new matter of two people', 'new-25', [qw(acknowledgement notice)], from => 'pia@kund.example', headers => "Cc: kim\@kund.example\n",
+	subject => 'Screen', text => "Hello,\n\nwe need a new screen in room C3. Could you please order one?\n\nPia\n");
+($notice) = grep { $_->{data} =~ /^Subject:.*Screen/m && $_->{rcpt}[0] eq 'aino@example.fi' } $desk->smtp->wait_mails(1);
+my %screen = (%aino, to => header($notice->{data}, 'Reply-To') =~ /([^\s<>]+@[^\s<>]+)/);
+my $both = says_then_does("an agent's answer to two people", 'agent-26', [qw(reply reply)], %screen, text => "Hello,\n\nit is ordered.\n");
+is($both->{owner}, 'aino@example.fi', '... takes the ticket that nobody has');
+says_then_does("an agent's question to a colleague", 'agent-27', [qw(consult receipt)], %screen, text => "#ask bo\n\nWhich one?\n");
+says_then_does("an agent's mail to a supplier", 'agent-28', [qw(receipt supplier)], %screen, text => "#supplier atk\n\nA screen, please.\n");
+($notice) = grep { $_->{data} =~ /^Subject:.*Which|Which one/m && $_->{rcpt}[0] eq 'bo@example.fi' } $desk->smtp->wait_mails(1);
+my ($asked) = header($notice->{data}, 'Reply-To') =~ /([^\s<>]+@[^\s<>]+)/;
+my $consulted = says_then_does("a colleague's answer to the question", 'agent-30', ['notice'], from => 'Bo <bo@example.fi>', to => $asked, subject => 'Re: Screen', text => "The large one.\n");
+is($consulted->{writer}, 'consulted', '... counts as such');
+says_then_does("an agent's mail that moves the ticket", 'agent-29', [qw(notice receipt transfer)], %screen, text => "#queue hr\n");
 
 like($desk->ctl('explain', $reply)->{err}, qr/was taken before .* known duplicate/, 'a mail that came before is told to be known');
 

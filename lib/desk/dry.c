@@ -41,6 +41,18 @@ static void find_fields(const lk_policy *policy, const lk_mail *mail, const lk_r
 	lk_fields_clear(&fields);
 }
 
+/* Who writes to a ticket by a way that no rule leads; an agent without proof is a stranger. */
+static const char *ruleless(const lk_mail *mail, lk_writer writer)
+{
+	if (writer == LK_WRITER_GUEST)
+		return LK_RULELESS_GUEST;
+	return mail->kind == LK_KIND_NORMAL &&
+			       (writer == LK_WRITER_AGENT || writer == LK_WRITER_MANAGER ||
+				writer == LK_WRITER_STRANGER)
+		       ? LK_RULELESS_AGENT
+		       : NULL;
+}
+
 lk_json *lk_dry_explain(const lk_policy *policy, const lk_intake *intake, const lk_dry_facts *facts)
 {
 	const lk_thread_decision *thread = facts->thread;
@@ -62,7 +74,7 @@ lk_json *lk_dry_explain(const lk_policy *policy, const lk_intake *intake, const 
 		.ticket_queue = facts->queue,
 		.ticket_type = facts->type,
 		.ticket_priority = facts->priority,
-		.is_ruleless = joins && thread->writer == LK_WRITER_GUEST,
+		.ruleless = joins ? ruleless(intake->mail, thread->writer) : NULL,
 		.is_explained = facts->is_explained,
 	};
 	lk_route route = {0};

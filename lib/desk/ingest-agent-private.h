@@ -28,6 +28,26 @@ typedef struct {
 	int64_t text_from; /* the message of that mail, where the text is that one's; or 0 */
 } lk_agent_mail;
 
+/* What becomes of it. */
+typedef enum {
+	LK_FATE_ANYBODYS,  /* as from a customer */
+	LK_FATE_CONSULTED, /* as from somebody who was asked */
+	LK_FATE_LINK,	   /* what its action link says */
+	LK_FATE_REFUSED,
+	LK_FATE_KEPT, /* as a note */
+	LK_FATE_HELD,
+	LK_FATE_RUN,
+	LK_FATE_OPEN /* opens a ticket, then the commands are run on it */
+} lk_agent_fate;
+
+/*
+ * ingest-agent-explain.c: of a mail that no plan and no rule decides on: the plan and what is kept
+ * of it say what happens instead.
+ */
+void lk_agent_mail_settle(lk_agent_mail *m, lk_agent_fate what);
+/* Its lines and the mails that would go out. *ret_done: no more of them than these. */
+bool lk_agent_mail_explain(lk_agent_mail *m, lk_agent_fate what, bool *ret_done, GError **error);
+
 /* Can its commands be run without a ticket of the mail's own? */
 bool lk_agent_mail_stands_alone(const lk_agent_mail *m);
 /* Stored on the ticket as a note, nothing else happens. ticket 0: a control mail on none. */
@@ -52,6 +72,10 @@ bool lk_agent_mail_act(lk_agent_mail *m, lk_ingest_result *result, GError **erro
 /* --- ingest-agent-run.c: shared with what runs by a link ----------------------------------------
  */
 
+/* How its writer counts: nobody is an agent without proof. */
+lk_writer lk_agent_mail_writer(const lk_agent_mail *m);
+/* Customers who have it already by the agent's reply-all. GPtrArray of char *; caller unrefs. */
+GPtrArray *lk_agent_mail_reached(const lk_agent_mail *m);
 /* Stores the mail as the agent's; ticket 0: a control mail on none. */
 bool lk_agent_mail_store(lk_agent_mail *m, int64_t ticket, const char *reason,
 			 lk_ingest_result *result, GError **error);

@@ -19,6 +19,14 @@ static bool is_manager(const lk_agent_mail *m)
 	return m->queue && lk_agent_manages(m->work->policy, m->agent, m->queue);
 }
 
+/* Who is not proven may be anybody; confirmed, it becomes the agent's. */
+lk_writer lk_agent_mail_writer(const lk_agent_mail *m)
+{
+	return m->decision.authority != LK_AUTHORITY_PROVEN ? LK_WRITER_STRANGER
+	       : is_manager(m)				    ? LK_WRITER_MANAGER
+							    : LK_WRITER_AGENT;
+}
+
 /*
  * Stores the mail with the agent's own words alone as its new words. As a note: what goes to the
  * customer is made a message out when it is sent.
@@ -32,10 +40,7 @@ bool lk_agent_mail_store(lk_agent_mail *m, int64_t ticket, const char *reason,
 	bool is_on = ticket != 0;
 
 	words.reply_text = m->commands->text;
-	/* Who is not proven may be anybody; confirmed, it becomes the agent's. */
-	work->plan.writer = m->decision.authority != LK_AUTHORITY_PROVEN ? LK_WRITER_STRANGER
-			    : is_manager(m)				 ? LK_WRITER_MANAGER
-									 : LK_WRITER_AGENT;
+	work->plan.writer = lk_agent_mail_writer(m);
 	work->plan.ticket = ticket;
 	work->plan.evidence = work->thread.evidence;
 	work->plan.is_note = is_on;
@@ -111,9 +116,9 @@ bool lk_agent_mail_refuse(lk_agent_mail *m, lk_ingest_result *result, GError **e
 
 /* --- running it ------------------------------------------------------------------------------- */
 
-/* Customers who have it already by the agent's reply-all. GPtrArray of char *. */
-static GPtrArray *reached_by(const lk_work *work)
+GPtrArray *lk_agent_mail_reached(const lk_agent_mail *m)
 {
+	const lk_work *work = m->work;
 	GPtrArray *reached = g_ptr_array_new_with_free_func(g_free);
 	const GPtrArray *const headers[] = {work->mail->to, work->mail->cc};
 
@@ -203,7 +208,7 @@ bool lk_agent_mail_execute(lk_agent_mail *m, int64_t ticket, int64_t message, lk
 			   bool is_confirmed, const lk_commands *commands, lk_receipt **ret_receipt,
 			   GError **error)
 {
-	g_autoptr(GPtrArray) reached = reached_by(m->work);
+	g_autoptr(GPtrArray) reached = lk_agent_mail_reached(m);
 	lk_execution how = {.agent = m->agent,
 			    .actor = m->actor,
 			    .now = m->work->now,
@@ -407,7 +412,7 @@ bool lk_agent_mail_revoke(lk_agent_mail *m, GError **error)
 {
 	static const char *const reason = "the mail that came by it also went to others";
 	int64_t ticket = m->work->thread.ticket;
-	g_autoptr(GPtrArray) reached = reached_by(m->work);
+	g_autoptr(GPtrArray) reached = lk_agent_mail_reached(m);
 	g_autoptr(lk_params) params = lk_params_new();
 
 	if (!came_by_token(m) ||

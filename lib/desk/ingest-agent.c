@@ -354,62 +354,81 @@ static bool answers_question(const lk_agent_mail *m)
 	return is_answer && m->work->thread.ticket && !m->is_over;
 }
 
-typedef enum {
-	FATE_ANYBODYS,	/* as from a customer */
-	FATE_CONSULTED, /* as from somebody who was asked */
-	FATE_REFUSED,
-	FATE_KEPT, /* as a note */
-	FATE_HELD,
-	FATE_RUN,
-	FATE_OPEN /* opens a ticket, then the commands are run on it */
-} fate;
-
 /*
  * Proven, held or refused. Without a ticket and without commands it is a matter of the agent's own,
  * which needs no proof.
  */
-static fate fate_of(const lk_agent_mail *m)
+static lk_agent_fate fate_of(const lk_agent_mail *m)
 {
 	int64_t ticket = m->work->thread.ticket;
 
+	if (m->work->held_command || m->work->action)
+		return m->decision.authority == LK_AUTHORITY_REFUSED ? LK_FATE_REFUSED
+								     : LK_FATE_LINK;
 	if ((!ticket && !has_commands(m)) || m->decision.authority == LK_AUTHORITY_NOT)
-		return FATE_ANYBODYS;
+		return LK_FATE_ANYBODYS;
 	if (m->decision.authority == LK_AUTHORITY_REFUSED)
-		return FATE_REFUSED;
+		return LK_FATE_REFUSED;
 	if (answers_question(m))
-		return FATE_CONSULTED;
+		return LK_FATE_CONSULTED;
 	if (!has_commands(m) && !*m->commands->text && !m->has_files)
-		return FATE_KEPT;
+		return LK_FATE_KEPT;
 	/* Nothing is run: there is nothing to prove. */
 	if (m->is_sealed)
-		return FATE_RUN;
+		return LK_FATE_RUN;
 	if (m->decision.authority == LK_AUTHORITY_HELD && !only_looks_up(m))
-		return FATE_HELD;
-	return ticket || lk_agent_mail_stands_alone(m) ? FATE_RUN : FATE_OPEN;
+		return LK_FATE_HELD;
+	return ticket || lk_agent_mail_stands_alone(m) ? LK_FATE_RUN : LK_FATE_OPEN;
 }
 
-static bool dispatch(lk_agent_mail *m, lk_ingest_result *result, bool *ret_done, GError **error)
+/* Whose mail, and what of it is kept and explained: before anything is done. */
+static bool settle(lk_agent_mail *m, lk_agent_fate what, GError **error)
 {
-	fate what = fate_of(m);
+	lk_work *work = m->work;
 
-	*ret_done = what != FATE_ANYBODYS && what != FATE_CONSULTED;
 	switch (what) {
-	case FATE_ANYBODYS:
+	case LK_FATE_ANYBODYS:
+	case LK_FATE_OPEN:
+		return true;
+	case LK_FATE_CONSULTED:
+		work->plan.writer = LK_WRITER_CONSULTED;
+		if (!lk_work_find_teams(work, error))
+			return false;
+		lk_work_explain(work);
+		return true;
+	case LK_FATE_LINK:
+	case LK_FATE_REFUSED:
+	case LK_FATE_KEPT:
+	case LK_FATE_HELD:
+	case LK_FATE_RUN:
 		break;
-	case FATE_CONSULTED:
-		m->work->plan.writer = LK_WRITER_CONSULTED;
-		return lk_work_find_teams(m->work, error);
-	case FATE_REFUSED:
+	}
+	lk_agent_mail_settle(m, what);
+	return true;
+}
+
+static bool dispatch(lk_agent_mail *m, lk_agent_fate what, lk_ingest_result *result, bool *ret_done,
+		     GError **error)
+{
+	*ret_done = what != LK_FATE_ANYBODYS && what != LK_FATE_CONSULTED;
+	switch (what) {
+	case LK_FATE_ANYBODYS:
+	case LK_FATE_CONSULTED:
+		break;
+	case LK_FATE_LINK:
+		return m->work->held_command ? lk_agent_mail_confirm(m, result, error)
+					     : lk_agent_mail_act(m, result, error);
+	case LK_FATE_REFUSED:
 		return lk_agent_mail_refuse(m, result, error);
-	case FATE_KEPT:
+	case LK_FATE_KEPT:
 		return lk_agent_mail_keep(m, m->work->thread.ticket,
 					  "an agent's mail without new words", result, error) &&
 		       lk_agent_mail_revoke(m, error);
-	case FATE_HELD:
+	case LK_FATE_HELD:
 		return lk_agent_mail_hold(m, result, error) && lk_agent_mail_revoke(m, error);
-	case FATE_RUN:
+	case LK_FATE_RUN:
 		return lk_agent_mail_run(m, result, error) && lk_agent_mail_revoke(m, error);
-	case FATE_OPEN:
+	case LK_FATE_OPEN:
 		return lk_agent_mail_open(m, result, error);
 	}
 	return true;
@@ -520,81 +539,6 @@ static void read_words(lk_agent_mail *m)
 		m->has_files |= is_file(g_ptr_array_index(mail->attachments, i));
 }
 
-/* What goes out when the lines are run: the receipt, and words for the customer. */
-static void explain_run(const lk_agent_mail *m, lk_json *explain)
-{
-	const lk_command *owner = lk_commands_text_owner(m->commands);
-	bool has_text = *m->commands->text || m->has_files;
-
-	if (m->commands->problems->len > 0) {
-		lk_explain_mail(explain, m->agent->address, "command-error",
-				"a line was wrong, and none was run");
-		return;
-	}
-	if (m->commands->commands->len > 0)
-		lk_explain_mail(explain, m->agent->address, "receipt",
-				"the commands were run; where something stands against one of "
-				"them, command-error");
-	if (!m->work->thread.ticket || !m->requester || !has_text)
-		return;
-	if (!owner)
-		lk_explain_mail(explain, m->requester, "reply", "an agent's answer");
-	else if (owner->kind == LK_COMMAND_RESOLVE)
-		lk_explain_mail(explain, m->requester, "resolution", "an agent's answer");
-}
-
-/* In place of what would go out were it a customer's mail. */
-static void explain_mails(const lk_agent_mail *m)
-{
-	lk_json *explain = m->work->explain;
-	fate what = fate_of(m);
-
-	if (what != FATE_ANYBODYS && what != FATE_CONSULTED && what != FATE_OPEN)
-		lk_json_take(explain, "mails", lk_json_array());
-	switch (what) {
-	case FATE_REFUSED:
-		lk_explain_mail(explain, m->agent->address, "refused", m->decision.reason);
-		break;
-	case FATE_HELD:
-		lk_explain_mail(explain, m->agent->address, "held", m->decision.reason);
-		break;
-	case FATE_RUN:
-	case FATE_OPEN:
-		explain_run(m, explain);
-		break;
-	case FATE_ANYBODYS:
-	case FATE_CONSULTED:
-	case FATE_KEPT:
-		break;
-	}
-}
-
-/* For explain: the lines as they were read, and what would become of them. */
-static void explain_commands(lk_agent_mail *m)
-{
-	lk_json *list = lk_json_array();
-
-	for (unsigned i = 0; i < m->commands->commands->len; i++) {
-		const lk_command *command = g_ptr_array_index(m->commands->commands, i);
-		lk_json *one = lk_json_object();
-		lk_json_set_text(one, "line", command->line);
-		lk_json_set_text(one, "result", lk_authority_name(m->decision.authority));
-		lk_json_push(list, one);
-	}
-	for (unsigned i = 0; i < m->commands->problems->len; i++) {
-		const lk_problem *problem = g_ptr_array_index(m->commands->problems, i);
-		g_autofree char *words = lk_problem_words(problem, LK_LANG_EN);
-		lk_json *one = lk_json_object();
-		lk_json_set_text(one, "line", problem->line);
-		lk_json_set_text(one, "result", words);
-		lk_json_push(list, one);
-	}
-	lk_json_take(m->work->explain, "commands", list);
-	explain_mails(m);
-	lk_json_set_text(m->work->explain, "authority", lk_authority_name(m->decision.authority));
-	lk_json_set_text(m->work->explain, "authority_reason", m->decision.reason);
-}
-
 bool lk_work_agent(lk_work *work, lk_ingest_result *result, bool *ret_done, GError **error)
 {
 	const lk_agent *agent = lk_policy_agent(work->policy, work->from);
@@ -613,16 +557,9 @@ bool lk_work_agent(lk_work *work, lk_ingest_result *result, bool *ret_done, GErr
 	read_words(&m);
 	if (!decide(&m, error))
 		return false;
-	if (work->is_dry) {
-		explain_commands(&m);
-		return true;
-	}
-	*ret_done = work->held_command || work->action;
-	if (*ret_done && m.decision.authority == LK_AUTHORITY_REFUSED)
-		return lk_agent_mail_refuse(&m, result, error);
-	if (work->held_command)
-		return lk_agent_mail_confirm(&m, result, error);
-	if (work->action)
-		return lk_agent_mail_act(&m, result, error);
-	return dispatch(&m, result, ret_done, error);
+	lk_agent_fate what = fate_of(&m);
+	if (!settle(&m, what, error))
+		return false;
+	return work->is_dry ? lk_agent_mail_explain(&m, what, ret_done, error)
+			    : dispatch(&m, what, result, ret_done, error);
 }

@@ -374,6 +374,10 @@ void lk_work_settle(lk_work *work, lk_outcome outcome, const char *quarantine, c
 	plan->acknowledge_reason = g_strdup("control mail is never answered");
 	g_ptr_array_set_size(work->teams, 0);
 	g_ptr_array_set_size(work->also, 0);
+	work->quiet_because =
+		outcome == LK_OUTCOME_TICKET ? "one of the team wrote it" : "it is on no ticket";
+	lk_route_forget_rules(&work->route, LK_RULELESS_CONTROL);
+	lk_work_fill_clear(work);
 	lk_work_explain(work);
 }
 
@@ -399,7 +403,8 @@ static bool route(lk_work *work, GError **error)
 		.standing = lk_row_text(work->known, 0, "standing"),
 		.organisation = work->sender.organisation,
 		.is_reply = ticket != 0,
-		.is_ruleless = ticket && work->thread.writer == LK_WRITER_GUEST,
+		.ruleless =
+			ticket && work->thread.writer == LK_WRITER_GUEST ? LK_RULELESS_GUEST : NULL,
 		.is_explained = work->is_dry,
 		.is_kept = !work->is_dry,
 	};

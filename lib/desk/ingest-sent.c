@@ -215,6 +215,7 @@ static bool take_alone(lk_work *work, lk_ingest_result *result, GError **error)
 	lk_work_settle(work, LK_OUTCOME_CONTROL, NULL, reason);
 	work->plan.writer = LK_WRITER_AGENT;
 	work->plan.is_out = true;
+	lk_work_explain(work);
 	return work->is_dry ||
 	       lk_work_store(work, LK_OUTCOME_CONTROL, reason, NULL, 0, 0, result, error);
 }

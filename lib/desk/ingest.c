@@ -257,7 +257,7 @@ bool lk_ingest_explain(lk_db *db, const lk_policy *policy, lk_time now, const lk
 	bool done = lk_work_look(&work, false, error) && lk_work_decide(&work, error) &&
 		    take_control(&work, &unused, &is_done, error) &&
 		    (is_done || (lk_work_agent(&work, &unused, &is_done, error) &&
-				 explain_mails(&work, error)));
+				 (is_done || explain_mails(&work, error))));
 	if (done)
 		*ret_explain = g_steal_pointer(&work.explain);
 	lk_work_clear(&work);

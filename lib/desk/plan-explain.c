@@ -144,6 +144,8 @@ lk_json *lk_plan_explain(const lk_policy *policy, const lk_intake *intake,
 	lk_json_set_bool(json, "joins", plan->ticket != 0);
 	lk_json_set_text(json, "writer", lk_writer_name(plan->writer));
 	lk_json_take(json, "rules", rules_json(&route->rules));
+	if (route->ruleless)
+		lk_json_set_text(json, "rules_reason", route->ruleless);
 	if (route->rules.left_out > 0)
 		lk_json_set_int(json, "rules_left_out", route->rules.left_out);
 	set_ticket(json, route, plan);

@@ -94,7 +94,10 @@ bool lk_work_decide_open(lk_work *work, const char *why, const char *unanswered,
 /* The explain JSON made anew, after the plan was changed. */
 void lk_work_explain(lk_work *work);
 
-/* Overrides the plan for a mail that is on no ticket: control mail and what pretends to be. */
+/*
+ * Overrides plan and rules for a mail that goes its own way: control mail, what pretends to be, and
+ * what the desk itself wrote. Of one on a ticket the caller completes the plan.
+ */
 void lk_work_settle(lk_work *work, lk_outcome outcome, const char *quarantine, const char *reason);
 
 /* Remembers an event for lk_work_store. detail (consumed) may be NULL. */

@@ -9,6 +9,20 @@ void lk_route_clear(lk_route *route)
 	lk_rule_result_clear(&route->rules);
 }
 
+void lk_route_forget_rules(lk_route *route, const char *why)
+{
+	GPtrArray *limits = g_steal_pointer(&route->rules.limits);
+
+	lk_rule_result_clear(&route->rules);
+	lk_rule_result_init(&route->rules);
+	/* The time was taken all the same, and whoever wrote the pattern wants to know. */
+	if (limits) {
+		g_ptr_array_unref(route->rules.limits);
+		route->rules.limits = limits;
+	}
+	route->ruleless = why;
+}
+
 static void add_recipient(const lk_policy *policy, lk_route *route, const char *address,
 			  const char *where)
 {
@@ -83,7 +97,7 @@ static void run_rules(const lk_policy *policy, const lk_route_facts *facts, lk_r
 		.is_kept = facts->is_kept,
 	};
 
-	if (!policy->compiled || facts->is_ruleless) {
+	if (!policy->compiled || facts->ruleless) {
 		lk_rule_result_init(&route->rules);
 		return;
 	}
@@ -110,6 +124,7 @@ void lk_route_decide(const lk_policy *policy, const lk_route_facts *facts, lk_ro
 
 	memset(route, 0, sizeof(*route));
 	route->others = g_ptr_array_new();
+	route->ruleless = facts->ruleless;
 	decide_queue(policy, facts, route);
 	run_rules(policy, facts, route);
 	if (route->rules.queue && !facts->is_reply)

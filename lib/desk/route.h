@@ -23,7 +23,7 @@ typedef struct {
 	const lk_queue *ticket_queue;  /* or NULL: not known */
 	const char *ticket_type;       /* or NULL */
 	const char *ticket_priority;   /* or NULL */
-	bool is_ruleless;	       /* no rule has a say: a guest's mail on a ticket */
+	const char *ruleless;	       /* why no rule has a say, or NULL */
 	bool is_explained;	       /* rules.explained is wanted */
 	bool is_kept;		       /* a short one that is stored, without words of the mail */
 } lk_route_facts;
@@ -34,10 +34,19 @@ typedef struct {
 	GPtrArray *others;    /* const lk_queue *: addressed too */
 	const char *priority; /* borrowed */
 	const char *type;     /* borrowed, or NULL */
+	const char *ruleless; /* why no rule has a say, or NULL; borrowed */
 	lk_rule_result
 		rules; /* what the rules set; queue, priority and type are taken over above */
 } lk_route;
 void lk_route_clear(lk_route *route);
+
+/* What the rules set is forgotten: the mail goes its own way, by no rule. why: borrowed. */
+void lk_route_forget_rules(lk_route *route, const char *why);
+
+/* Whose mail that is, for people. */
+#define LK_RULELESS_GUEST "a guest's mail changes nothing of a ticket"
+#define LK_RULELESS_AGENT "what an agent writes to the desk is carried out as written"
+#define LK_RULELESS_CONTROL "what becomes of it depends on no rule"
 
 /*
  * The first recipient that is a queue's address (envelope, To, Cc, Delivered-To; subaddress

@@ -109,6 +109,7 @@ bool lk_work_status_list(lk_work *work, lk_ingest_result *result, bool *ret_done
 			: g_strdup("asks for the sender's open tickets and is answered with them");
 	lk_work_settle(work, LK_OUTCOME_CONTROL, NULL, reason);
 	work->plan.writer = LK_WRITER_STRANGER;
+	lk_work_explain(work);
 	if (!work->is_dry &&
 	    !lk_work_store(work, LK_OUTCOME_CONTROL, reason, NULL, 0, 0, result, error))
 		return false;

@@ -75,7 +75,7 @@ static void read_fact(const lk_policy *policy, lk_route_facts *facts, const char
 	else if (strcmp(key, "ticket_priority") == 0)
 		facts->ticket_priority = value;
 	else if (strcmp(key, "guest") == 0)
-		facts->is_ruleless = true;
+		facts->ruleless = LK_RULELESS_GUEST;
 	else
 		g_error("unknown fact %s", key);
 }
@@ -150,9 +150,9 @@ static void check_explained(const lk_policy *policy, lk_route_facts *facts, cons
 	g_autofree char *again = result_text(&route, facts->is_reply);
 	if (strcmp(again, expected) != 0)
 		g_error("%s: explain decides otherwise:\n%s", name, again);
-	if (!facts->is_ruleless)
+	if (!facts->ruleless)
 		g_assert_cmpuint(lk_json_size(route.rules.explained), >=, policy->rules->len);
-	for (size_t i = 0; !facts->is_ruleless && i < lk_json_size(route.rules.explained); i++) {
+	for (size_t i = 0; !facts->ruleless && i < lk_json_size(route.rules.explained); i++) {
 		const lk_json *rule = lk_json_at(route.rules.explained, i);
 		g_assert_true(*lk_json_get_text(rule, "because") != '\0');
 		g_assert_cmpint(lk_json_get_int(rule, "line", 0), >, 0);
