@@ -20,7 +20,8 @@ my $desk = Luukku::Test::Desk->start(queues => <<'CONF', extra => <<'RULES');
   { name = "ict"; addresses = ( "ict@example.fi" ); agents = ( "aino@example.fi" ); managers = ( "bo@example.fi" );
     notify = "agents"; assign = "round_robin"; types = ( "incident", "request" ); default_type = "request";
     mass: { people = 4; within = "1h"; similarity = 45; }; },
-  { name = "hr"; addresses = ( "hr@example.fi" ); agents = ( "bo@example.fi" ); notify = "agents"; }
+  { name = "hr"; addresses = ( "hr@example.fi" ); agents = ( "bo@example.fi" ); notify = "agents"; },
+  { name = "talous"; addresses = ( "talous@example.fi" ); agents = ( "aino@example.fi", "bo@example.fi" ); notify = "agents"; }
 CONF
 rules: ( { name = "printers"; match: { subject = "*tulostin*"; };
   set: { priority = "high"; type = "incident"; tags = ( "printer" ); }; } );
@@ -150,6 +151,12 @@ my $wide_id = write_to('ict@example.fi, hr@example.fi', 'Olli <olli@kund.example
 is(ticket_of($wide_id), ticket_of($only_id), 'the same again, to two queues, joins');
 is(caused($wide_id), 'chase-notice aino@example.fi, joined olli@kund.example, notice bo@example.fi', '... and the other team hears of it');
 is(one('SELECT count(*) FROM event WHERE event = \'also_addressed\' AND ticket_id = ' . ticket_of($only_id)), 1, '... as the history tells');
+
+my $shared_id = write_to('hr@example.fi, talous@example.fi', 'Pia <pia@kund.example>', 'Matkalasku jäi maksamatta',
+	"Hei,\n\nTammikuun matkalaskua ei ole maksettu, ja esimies vaihtui.\n\nPia\n");
+is(caused($shared_id), 'acknowledgement pia@kund.example, notice aino@example.fi, notice bo@example.fi', 'who is of both teams hears of a mail to both once');
+is(one("SELECT o.queue FROM outbox o JOIN message m ON m.id = o.cause_id WHERE o.recipient = 'bo\@example.fi' AND m.message_id = '$shared_id'"), 'hr',
+	'... by the team whose ticket it is');
 
 # --- many people, one matter ----------------------------------------------------------------------
 my @outage = map { ticket_of(write_to('ict@example.fi', "p$_->[0]\@kund.example", $_->[1], $_->[2])) } (

@@ -179,6 +179,21 @@ static bool add_teams_beside(lk_work *work, GError **error)
 	return true;
 }
 
+/* Who is of several teams hears of the mail once, by the ticket's own team if they are of it. */
+static void tell_once(lk_work *work)
+{
+	bool is_last = work->plan.ticket != 0; /* the own team; of a new ticket it is the first */
+
+	for (unsigned i = 1; i < work->teams->len; i++)
+		for (unsigned k = 0; k < i; k++) {
+			lk_work_team *kept = g_ptr_array_index(work->teams, is_last ? i : k);
+			lk_work_team *other = g_ptr_array_index(work->teams, is_last ? k : i);
+			for (unsigned n = 0; n < kept->agents->len; n++)
+				g_ptr_array_remove(other->agents,
+						   g_ptr_array_index(kept->agents, n));
+		}
+}
+
 bool lk_work_find_teams(lk_work *work, GError **error)
 {
 	const lk_agent *owner = work->assign.agent;
@@ -193,13 +208,18 @@ bool lk_work_find_teams(lk_work *work, GError **error)
 		return false;
 	if (work->quiet_because)
 		return true;
-	if (work->plan.ticket)
-		return add_team_of_ticket(work, error);
+	if (work->plan.ticket) {
+		if (!add_team_of_ticket(work, error))
+			return false;
+		tell_once(work);
+		return true;
+	}
 	if (!add_team(work, work->route.queue, owner ? owner->address : NULL, error))
 		return false;
 	for (unsigned i = 0; i < work->route.others->len; i++)
 		if (!add_team(work, g_ptr_array_index(work->route.others, i), NULL, error))
 			return false;
+	tell_once(work);
 	return true;
 }
 
