@@ -40,7 +40,7 @@ sub play {
 		last if @broken;
 	}
 	my $status = $day->end;
-	push @broken, "the helper ended with $status" if $status;
+	push @broken, "the helper ended with $status" if $status && !@broken;
 	return ($day, $n, @broken);
 }
 
