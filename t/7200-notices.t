@@ -125,17 +125,21 @@ my $notices = sub {
 	$desk->record(id => $_->{id}, attempts => 1, outcome => 'sent') for @claims;
 	return @claims;
 };
-my ($to_bo) = $notices->(owner => 'bo@example.fi', kind => 'answer');
+# An owner who manages another queue than those of the customer's other tickets.
+$db->sql("UPDATE ticket SET queue = 'tuki' WHERE id = $took->{ticket}");
+my ($to_bo) = $notices->(owner => 'bo@example.fi', queue => 'tuki', kind => 'answer');
 is($to_bo->{to}, 'bo@example.fi', 'once there is an owner only the owner hears');
 my $bo = part_of($to_bo->{wire}, 'text/plain');
 unlike($bo, qr/Palkka-asia|Vanha asia/, 'no words of tickets that the agent does not see');
 like($bo, qr/^Muissa jonoissa lisäksi: 2/m, 'only how many there are');
 my %again = headers_of($to_bo->{wire});
 like($again{subject}, qr/TUKI-$took->{ticket}/, 'same subject tag');
-is(scalar($notices->(owner => 'bo@example.fi', doer => 'bo@example.fi')), 0, 'who did it is not told of it');
+is(scalar($notices->(owner => 'bo@example.fi', queue => 'tuki', doer => 'bo@example.fi')), 0, 'who did it is not told of it');
+$db->sql("UPDATE ticket SET queue = 'ict' WHERE id = $took->{ticket}");
+is(join(' ', map { $_->{to} } $notices->(owner => 'bo@example.fi', kind => 'answer')), 'aino@example.fi', 'of an owner who does not see the queue the team hears');
 my ($second) = $notices->(kind => 'answer');
 my %second = headers_of($second->{wire});
-is($second{'in-reply-to'}, "<$hurried->{message_id}>", 'notices of a ticket thread in the agent\'s client');
+like($second{'references'}, qr{<\Q$hurried->{message_id}\E>}, 'notices of a ticket thread in the agent\'s client');
 
 # --- a customer with many tickets -------------------------------------------------------------------
 $desk->take(@mail, subject => $_) for 'Avain hukassa', 'Näyttö pimeä', 'Uusi puhelin', 'Kulkukortti', 'Levytila', 'Salasana';

@@ -298,7 +298,7 @@ static bool do_notice(char **args, GError **error)
 	lk_notice notice = {.kind = LK_NOTICE_NEW,
 			    .ticket = number(args, "ticket", "0"),
 			    .message = number(args, "message", "0"),
-			    .queue = lk_policy_queue(policy, "ict"),
+			    .queue = lk_policy_queue(policy, arg(args, "queue", "ict")),
 			    .owner = arg(args, "owner", NULL),
 			    .notify = LK_NOTIFY_AGENTS,
 			    .also = arg(args, "also", NULL),
