@@ -28,7 +28,7 @@ typedef struct {
 	lk_commands filled; /* backs commands once templates were put into the text */
 } lk_run;
 
-/* --- execute.c -------------------------------------------------------------------------------- */
+/* --- execute-run.c ---------------------------------------------------------------------------- */
 
 /* Notes that the line cannot be run; true, so that handlers can return it. */
 bool lk_run_problem(lk_run *run, lk_problem_code code, const char *word, const char *hint);
@@ -56,6 +56,11 @@ bool lk_run_reference(lk_run *run, int64_t named, int64_t *ret_ticket, GError **
 
 /* Does a reference lead to a ticket that the agent may know of? Notes no problem. */
 bool lk_run_sees(lk_run *run, int64_t named, bool *ret_sees, GError **error);
+
+/* The ticket that one is now part of, or itself; 0: there is none. */
+bool lk_run_final(lk_run *run, int64_t named, int64_t *ret_ticket, GError **error);
+/* The problem that there is no such ticket, as for one that the agent may not see. */
+bool lk_run_no_ticket(lk_run *run, int64_t named);
 
 /* What the agent may know of the ticket, as it was at the start. */
 bool lk_run_sight(lk_run *run, int64_t ticket, lk_sight *ret_sight, GError **error);
