@@ -62,6 +62,8 @@ sub env { return (env => { LUUKKU_NOW => iso($clock) }) }
 # What is due, and what it sends; fetches mail only where there is some.
 sub work {
 	my ($fetch) = @_;
+	# As if the mailbox had been visited: from one that is away nobody is reminded.
+	$db->sql("UPDATE mailbox SET last_ok_at = '" . iso($clock) . "'") if !$fetch;
 	my @runs = $fetch ? ($desk->once(env()))
 		: map { later(5); run([program($_), '-c', $desk->conf, '--once'], env()) } qw(luukku-sched luukku-send);
 	my @bad = grep { $_->{status} != 0 } @runs;
