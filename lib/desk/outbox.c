@@ -66,7 +66,7 @@ static void form_people(lk_json *form, const char *key, const lk_outbox_person *
 }
 
 /* How it is composed, as outbox.form; only what differs from the plain automatic mail. */
-static char *form_of(const lk_outbox_mail *mail)
+static char *form_of(const lk_policy *policy, const lk_outbox_mail *mail)
 {
 	g_autoptr(lk_json) form = lk_json_object();
 
@@ -82,6 +82,9 @@ static char *form_of(const lk_outbox_mail *mail)
 		form_people(form, "cc", mail->cc, mail->n_cc);
 	if (mail->attach)
 		lk_json_set_int(form, "attach", mail->attach);
+	/* A question goes to people of other desks, too: whom was it for? */
+	if (mail->purpose == LK_PURPOSE_CONSULT && lk_policy_is_of_team(policy, mail->recipient))
+		lk_json_set_bool(form, "is_to_team", true);
 	return lk_json_dump(form, false);
 }
 
@@ -93,7 +96,7 @@ static bool insert(lk_db *db, const lk_policy *policy, lk_time now, const lk_out
 	g_autoptr(lk_params) params = lk_params_new();
 	g_autofree char *variables =
 		mail->variables ? lk_json_dump(mail->variables, false) : g_strdup("{}");
-	g_autofree char *form = form_of(mail);
+	g_autofree char *form = form_of(policy, mail);
 	g_autofree char *one_line =
 		lk_text_squeeze(mail->recipient_name ? mail->recipient_name : "");
 	g_autofree char *name = *one_line ? lk_text_cut(one_line, 200) : NULL;
@@ -259,6 +262,48 @@ static bool look_again(lk_db *db, lk_time now, const char *template_name, lk_out
 	return true;
 }
 
+/*
+ * Was it written to somebody as one of the team? What a rule sends on and what suppliers get is for
+ * whom it names.
+ */
+static bool is_for_team(const lk_rows *rows, size_t row)
+{
+	const char *form = lk_row_text(rows, row, "form");
+	g_autoptr(lk_json) json = NULL;
+
+	switch (lk_outbox_purpose(lk_row_text(rows, row, "purpose"))) {
+	case LK_PURPOSE_AGENT:
+		return true;
+	case LK_PURPOSE_NOTE:
+		return strcmp(lk_row_text(rows, row, "template"), "dissatisfied") == 0;
+	case LK_PURPOSE_CONSULT:
+		/* What cannot be read cannot be composed either, which says so. */
+		return lk_json_parse(form, strlen(form), &json, NULL) &&
+		       lk_json_get_bool(json, "is_to_team", false);
+	default:
+		return false;
+	}
+}
+
+/*
+ * Words of the desk do not go to who has left it while they waited; nor do they go again, also
+ * where the server may have taken them before.
+ */
+static bool look_for_recipient(lk_db *db, const lk_policy *policy, lk_time now, const lk_rows *rows,
+			       size_t row, bool *ret_gone, GError **error)
+{
+	g_autoptr(lk_params) params = lk_params_new();
+
+	*ret_gone = is_for_team(rows, row) &&
+		    !lk_policy_is_of_team(policy, lk_row_text(rows, row, "recipient"));
+	if (!*ret_gone)
+		return true;
+	lk_param_int(params, lk_row_int(rows, row, "id"));
+	lk_param_time(params, now);
+	lk_param_text(params, "not sent: the recipient is no agent, manager or admin any more");
+	return lk_db_run(db, LK_Q_OUTBOX_LEFT, params, NULL, error);
+}
+
 /* One row's bytes; a row that cannot have any is marked and left out, whatever was done for it. */
 static bool compose_one(lk_db *db, const lk_policy *policy, const char *templates_dir, lk_time now,
 			const lk_rows *rows, size_t row, GPtrArray *claims, GError **error)
@@ -267,6 +312,10 @@ static bool compose_one(lk_db *db, const lk_policy *policy, const char *template
 	g_autoptr(GError) why = NULL;
 	bool is_gone = false;
 
+	if (!look_for_recipient(db, policy, now, rows, row, &is_gone, error))
+		return false;
+	if (is_gone)
+		return true;
 	if (!look_again(db, now, lk_row_text(rows, row, "template"), claim, &is_gone, error) ||
 	    is_gone)
 		return is_gone;

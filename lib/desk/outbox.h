@@ -75,7 +75,8 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC(lk_outbox_claim, lk_outbox_claim_free)
 /*
  * Claims up to `most` due rows (FOR UPDATE SKIP LOCKED), composes those that have no bytes yet,
  * and commits the claim. Rows whose claimer's time has run out are claimed again with their bytes.
- * A row that cannot be composed becomes failed with the reason. claimer: lk_proc_name. Runs its own
+ * A row that cannot be composed becomes failed with the reason; one for somebody of the team who is
+ * of it no more is cancelled, bytes or not. claimer: lk_proc_name. Runs its own
  * transaction. GPtrArray of lk_outbox_claim; empty when nothing is due.
  */
 bool lk_outbox_claim_due(lk_db *db, const lk_policy *policy, const char *templates_dir,

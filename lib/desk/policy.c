@@ -114,6 +114,23 @@ const lk_agent *lk_policy_agent(const lk_policy *policy, const char *address)
 	return NULL;
 }
 
+bool lk_policy_is_of_team(const lk_policy *policy, const char *address)
+{
+	g_autofree char *folded = lk_address_fold(address ? address : "");
+
+	if (!*folded)
+		return false;
+	if (lk_policy_agent(policy, folded) || has_text(policy->admins, folded) ||
+	    has_text(policy->incident_managers, folded))
+		return true;
+	for (unsigned i = 0; i < policy->queues->len; i++) {
+		const lk_queue *queue = g_ptr_array_index(policy->queues, i);
+		if (has_text(queue->agents, folded) || has_text(queue->managers, folded))
+			return true;
+	}
+	return false;
+}
+
 /* Is the domain that one, or below it? */
 static bool domain_is_within(const char *domain, const char *whole)
 {

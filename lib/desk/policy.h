@@ -278,6 +278,8 @@ const lk_queue *lk_policy_queue(const lk_policy *policy, const char *name);
 const lk_queue *lk_policy_queue_by_address(const lk_policy *policy, const char *address);
 /* The agent with this address or alias; NULL for none. */
 const lk_agent *lk_policy_agent(const lk_policy *policy, const char *address);
+/* Is it an address of the team: an agent's, a manager's, an admin's? */
+bool lk_policy_is_of_team(const lk_policy *policy, const char *address);
 const lk_supplier *lk_policy_supplier(const lk_policy *policy, const char *name);
 /* The supplier with this address, else with its domain (longest match); NULL for none. */
 const lk_supplier *lk_policy_supplier_by_address(const lk_policy *policy, const char *address);

@@ -306,6 +306,21 @@ WITH looked AS (
 )
 SELECT EXISTS (SELECT FROM gone) AS is_gone, coalesce((SELECT is_unseen FROM looked), false) AS is_unseen;
 
+-- name: outbox_left
+-- $1 outbox row, claimed, $2 now, $3 reason. A mail for the team whose recipient is of the desk no more: it
+-- does not go, not even again.
+WITH left_out AS (
+	UPDATE outbox
+	   SET state = 'cancelled', wire = NULL, claimed_by = NULL, claimed_until = NULL, reason = $3
+	 WHERE id = $1 AND state = 'sending'
+	RETURNING id, ticket_id, cause_id, template, recipient
+)
+INSERT INTO event (ticket_id, message_id, at, actor, event, reason, detail)
+SELECT ticket_id, cause_id, $2, 'sched', 'not_sent', $3,
+       jsonb_build_object('outbox', id, 'recipient', recipient, 'template', template)
+  FROM left_out
+ WHERE ticket_id IS NOT NULL OR cause_id IS NOT NULL;
+
 -- name: outbox_next_due
 -- When the next row becomes due; a claim whose time has run out is due at once. $1 now. Asked before each
 -- mail: the index by rank is asked for the first row of each rank, however many wait.
