@@ -65,7 +65,7 @@ my @queries = (
 	['a ticket that was acknowledged twice to one address', "SELECT ticket_id FROM outbox WHERE template = 'acknowledgement' AND state NOT IN ('cancelled', 'suppressed')
 		GROUP BY ticket_id, recipient_hash HAVING count(*) > 1"],
 	['words of one mail that went to one customer twice', "SELECT min(ticket_id) FROM outbox WHERE purpose = 'customer' AND template IN ('reply', 'resolution')
-		AND state NOT IN ('cancelled', 'suppressed') GROUP BY cause_id, recipient_hash HAVING count(*) > 1"],
+		AND cause_id IS NOT NULL AND state NOT IN ('cancelled', 'suppressed') GROUP BY cause_id, recipient_hash, ticket_id HAVING count(*) > 1"],
 	['a mail that could not be made', "SELECT id FROM outbox WHERE state = 'failed' AND last_code IS DISTINCT FROM 550 AND NOT EXISTS (SELECT FROM delivery d WHERE d.outbox_id = outbox.id AND d.state = 'bounced')"],
 	['an arrival on a ticket without a message on one', "SELECT a.id FROM arrival a JOIN message m ON m.id = a.message_id WHERE a.outcome = 'ticket' AND (a.ticket_id IS NULL OR m.ticket_id IS NULL)"],
 	['an arrival without a reason', "SELECT id FROM arrival WHERE reason = ''"],
