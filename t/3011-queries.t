@@ -35,6 +35,7 @@ my %users = (
 	held           => ['luukku_ctl'],
 	hours          => [qw(luukku_sched luukku_ctl)],
 	ingest         => \@intake,
+	ingest_askers  => [@intake, 'luukku_ctl'],
 	ingest_lock    => [@intake, 'luukku_ctl'],
 	ingest_look    => [@intake, 'luukku_ctl'],
 	ingest_machine_repeat => [@intake, 'luukku_ctl'],

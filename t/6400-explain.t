@@ -252,6 +252,24 @@ says_then_does("an agent's mail to a supplier", 'agent-28', [qw(receipt supplier
 my ($asked) = header($notice->{data}, 'Reply-To') =~ /([^\s<>]+@[^\s<>]+)/;
 my $consulted = says_then_does("a colleague's answer to the question", 'agent-30', ['notice'], from => 'Bo <bo@example.fi>', to => $asked, subject => 'Re: Screen', text => "The large one.\n");
 is($consulted->{writer}, 'consulted', '... counts as such');
+
+# Who asked hears of the answer, whoever has the ticket by then.
+says_then_does("an agent's second question to a colleague", 'agent-31', [qw(consult receipt)], %screen, text => "#ask bo\n\nWhich colour?\n");
+$desk->deliver('ict', mail(%screen, id => 'agent-32@kund.example', text => "#assign cecilia\n"));
+is($desk->once->{status}, 0, 'the ticket is handed on');
+($notice) = grep { $_->{data} =~ /Which colour/ && $_->{rcpt}[0] eq 'bo@example.fi' } $desk->smtp->wait_mails(1);
+($asked) = header($notice->{data}, 'Reply-To') =~ /([^\s<>]+@[^\s<>]+)/;
+my $asker = says_then_does("a colleague's answer to who has not got the ticket any more", 'agent-33', [qw(notice notice)], from => 'Bo <bo@example.fi>', to => $asked, subject => 'Re: Screen', text => "The black one.\n");
+is_deeply([sort map { $_->{to} } @{ $asker->{mails} }], ['aino@example.fi', 'cecilia@example.fi'], '... goes to both');
+says_then_does("an agent's answer that goes to an address for inside words, too", 'agent-34', ['receipt'], %screen, headers => "Cc: $asked\n", text => "Let us see what Pia says.\n");
+
+# To two teams: who is of the other one may split it, and no more.
+says_then_does('a new matter of two teams', 'two-35', [qw(acknowledgement notice notice)], from => 'pia@kund.example', to => 'ict@example.fi, hr@example.fi',
+	subject => 'Headset', text => "Hello,\n\nroom C3 needs a headset, and the time sheet has none of my hours. Who looks at these?\n\nPia\n");
+($notice) = grep { $_->{data} =~ /^Subject:.*Headset/m && $_->{rcpt}[0] eq 'bo@example.fi' } $desk->smtp->wait_mails(1);
+my %bo = (from => 'Bo <bo@example.fi>', to => header($notice->{data}, 'Reply-To') =~ /([^\s<>]+@[^\s<>]+)/, subject => 'Re: Headset');
+says_then_does("a plain answer of the other team's", 'agent-36', ['command-error'], %bo, text => "Hello,\n\nwe look at the hours.\n");
+
 says_then_does("an agent's mail that moves the ticket", 'agent-29', [qw(notice receipt transfer)], %screen, text => "#queue hr\n");
 
 like($desk->ctl('explain', $reply)->{err}, qr/was taken before .* known duplicate/, 'a mail that came before is told to be known');

@@ -87,10 +87,17 @@ static const run_kind handlers[LK_N_COMMANDS] = {
 	[LK_COMMAND_HELP] = {.run = lk_run_help, .on_none = true},
 };
 
+static const run_kind reply = {lk_run_reply, .when_asked = true};
+
 static bool may_run(const run_kind *handler, lk_sight sight)
 {
 	return sight == LK_SIGHT_FULL || (sight == LK_SIGHT_ASKED && handler->when_asked) ||
 	       (sight == LK_SIGHT_SPLIT && handler->when_also);
+}
+
+bool lk_execute_takes_words(lk_sight sight)
+{
+	return may_run(&reply, sight);
 }
 
 static bool run_on(lk_run *run, const run_kind *handler, int64_t named, GError **error)
@@ -170,8 +177,6 @@ static bool lock_all(lk_run *run, GError **error)
 /* What has no owner among the commands is an answer to the customer. */
 static bool run_text(lk_run *run, GError **error)
 {
-	static const run_kind reply = {lk_run_reply, .when_asked = true};
-
 	run->command = NULL;
 	if (!*run->commands->text && !run->how->has_files)
 		return true;

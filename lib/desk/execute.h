@@ -59,6 +59,9 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC(lk_receipt, lk_receipt_free)
 bool lk_execute(lk_db *db, const lk_policy *policy, const lk_execution *how,
 		const lk_commands *commands, lk_receipt **ret_receipt, GError **error);
 
+/* May who sees so much of a ticket write on it at all, be it an answer or a note? */
+bool lk_execute_takes_words(lk_sight sight);
+
 /* The agent that a word names: address, alias, name, local part or a first name that only one has.
  */
 const lk_agent *lk_agent_named(const lk_policy *policy, const char *word);

@@ -209,12 +209,22 @@ static bool find_stale(lk_agent_mail *m, bool *ret_is_stale, GError **error)
 	return true;
 }
 
+/* Words that go by no line of their own, to a ticket of which the agent sees too little for any? */
+static bool is_out_of_reach(const lk_agent_mail *m)
+{
+	return m->work->thread.ticket && (*m->commands->text || m->has_files) &&
+	       (m->is_made_note || !lk_commands_text_owner(m->commands)) &&
+	       !lk_execute_takes_words(m->sight);
+}
+
 static bool explain_run(lk_agent_mail *m, GError **error)
 {
 	const GPtrArray *commands = m->commands->commands;
 	bool is_stale = false;
 
-	if (m->commands->problems->len > 0) {
+	if (lk_agent_mail_has_text(m))
+		lk_agent_mail_make_note(m);
+	if (m->commands->problems->len > 0 || is_out_of_reach(m)) {
 		add(m, m->agent->address, "command-error", "a line was wrong, and none was run");
 		return true;
 	}

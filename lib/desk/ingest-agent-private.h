@@ -88,6 +88,10 @@ bool lk_agent_mail_tell(lk_agent_mail *m, const char *template_name, int64_t tic
  * Then it stays inside, whoever wrote it and whatever proves them.
  */
 bool lk_agent_mail_is_inside(const lk_agent_mail *m);
+/* Has it words or files for somebody, or a template that brings them? */
+bool lk_agent_mail_has_text(const lk_agent_mail *m);
+/* What stays inside is a note whatever else it says: "#note" is added where no line says so. */
+void lk_agent_mail_make_note(lk_agent_mail *m);
 /*
  * desk.md 6: an answer to the error mail mends the refused one. Its right lines and its text are
  * run with the new lines; of two commands of a kind the new one counts, and wrong lines are

@@ -166,8 +166,23 @@ bool lk_agent_mail_is_inside(const lk_agent_mail *m)
 	return false;
 }
 
-/* What stays inside is a note whatever else it says. */
-static void make_note(lk_agent_mail *m)
+/* Is all its text to come from a template? */
+static bool fills_text(const lk_agent_mail *m)
+{
+	for (unsigned i = 0; i < m->commands->commands->len; i++) {
+		const lk_command *command = g_ptr_array_index(m->commands->commands, i);
+		if (command->kind == LK_COMMAND_TEMPLATE && command->text && *command->text)
+			return true;
+	}
+	return false;
+}
+
+bool lk_agent_mail_has_text(const lk_agent_mail *m)
+{
+	return *m->commands->text || m->has_files || fills_text(m);
+}
+
+void lk_agent_mail_make_note(lk_agent_mail *m)
 {
 	static const char *const line[] = {"#note"};
 	lk_command_context context = {.policy = m->work->policy,
@@ -437,17 +452,6 @@ static void forget_told(lk_work *work)
 	g_ptr_array_set_size(work->told, 0);
 }
 
-/* Is all its text to come from a template? */
-static bool fills_text(const lk_agent_mail *m)
-{
-	for (unsigned i = 0; i < m->commands->commands->len; i++) {
-		const lk_command *command = g_ptr_array_index(m->commands->commands, i);
-		if (command->kind == LK_COMMAND_TEMPLATE && command->text && *command->text)
-			return true;
-	}
-	return false;
-}
-
 bool lk_agent_mail_run(lk_agent_mail *m, lk_ingest_result *result, GError **error)
 {
 	lk_work *work = m->work;
@@ -461,9 +465,9 @@ bool lk_agent_mail_run(lk_agent_mail *m, lk_ingest_result *result, GError **erro
 		return false;
 	if (m->is_sealed)
 		home = ticket;
-	if (*m->commands->text || m->has_files || fills_text(m)) {
+	if (lk_agent_mail_has_text(m)) {
 		home = m->text_from ? 0 : ticket;
-		make_note(m);
+		lk_agent_mail_make_note(m);
 	}
 	lk_work_tell_as(work, m->actor, home, "agent_mail", m->decision.reason, NULL);
 	if (!lk_db_savepoint(work->db, error) ||

@@ -88,34 +88,61 @@ static bool record_references(lk_work *work, int64_t ticket, GError **error)
 /* --- questions -------------------------------------------------------------------------------- */
 
 /* Who asked hears of the answer, whoever owns the ticket, as long as they see it. */
-static void add_asker(lk_work *work, const char *actor)
+static void add_asker(const lk_work *work, lk_work_team *team, const char *actor)
 {
 	const char *address = g_str_has_prefix(actor, "agent:") ? actor + strlen("agent:") : NULL;
 	const lk_agent *agent = address ? lk_policy_agent(work->policy, address) : NULL;
-	lk_work_team *team = work->teams->len > 0 ? g_ptr_array_index(work->teams, 0) : NULL;
 
-	if (!agent || !team ||
-	    lk_sight_of(work->policy, agent, team->notice.queue->name, NULL, false) ==
-		    LK_SIGHT_NONE)
+	if (!agent || lk_sight_of(work->policy, agent, team->notice.queue->name, NULL, false) ==
+			      LK_SIGHT_NONE)
 		return;
 	if (!g_ptr_array_find(team->agents, agent, NULL))
 		g_ptr_array_add(team->agents, (void *)agent);
 }
 
-static bool end_questions(lk_work *work, int64_t ticket, int64_t message, GError **error)
+/* Who answers, as who was asked is kept. Caller frees. */
+static char *asked(const lk_work *work)
 {
 	const lk_agent *agent = lk_policy_agent(work->policy, work->from);
-	g_autofree char *folded = lk_address_fold(agent ? agent->address : work->from);
+
+	return lk_address_fold(agent ? agent->address : work->from);
+}
+
+static bool is_answer(const lk_work *work)
+{
+	return work->plan.writer == LK_WRITER_CONSULTED && work->mail->kind == LK_KIND_NORMAL &&
+	       work->from;
+}
+
+bool lk_work_add_askers(const lk_work *work, lk_work_team *team, GError **error)
+{
+	g_autofree char *address = NULL;
+	g_autoptr(lk_params) params = lk_params_new();
+	g_autoptr(lk_rows) rows = NULL;
+
+	if (!is_answer(work))
+		return true;
+	address = asked(work);
+	lk_param_int(params, work->plan.ticket);
+	lk_param_text(params, address);
+	if (!lk_db_run(work->db, LK_Q_INGEST_ASKERS, params, &rows, error))
+		return false;
+	for (size_t i = 0; i < lk_rows_count(rows); i++)
+		add_asker(work, team, lk_row_text(rows, i, "asked_by"));
+	return true;
+}
+
+static bool end_questions(lk_work *work, int64_t ticket, int64_t message, GError **error)
+{
+	g_autofree char *address = asked(work);
 	g_autoptr(lk_params) params = lk_params_new();
 	g_autoptr(lk_rows) rows = NULL;
 
 	lk_param_int(params, ticket);
-	lk_param_text(params, folded);
+	lk_param_text(params, address);
 	lk_param_time(params, work->at);
 	if (!lk_db_run(work->db, LK_Q_INGEST_ANSWERED, params, &rows, error))
 		return false;
-	for (size_t i = 0; i < lk_rows_count(rows); i++)
-		add_asker(work, lk_row_text(rows, i, "asked_by"));
 	if (lk_rows_count(rows) == 0)
 		return true;
 	lk_event event = {.ticket = ticket,
@@ -131,8 +158,7 @@ bool lk_work_inside(lk_work *work, int64_t ticket, int64_t message, GError **err
 {
 	if (!work->from)
 		return true;
-	if (work->plan.writer == LK_WRITER_CONSULTED && work->mail->kind == LK_KIND_NORMAL &&
-	    !end_questions(work, ticket, message, error))
+	if (is_answer(work) && !end_questions(work, ticket, message, error))
 		return false;
 	return record_references(work, ticket, error);
 }

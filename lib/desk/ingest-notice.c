@@ -126,7 +126,11 @@ static bool add_team_of_ticket(lk_work *work, GError **error)
 
 	if (!queue && lk_rows_count(work->ticket_now) > 0)
 		queue = lk_policy_queue(work->policy, lk_row_text(work->ticket_now, 0, "queue"));
-	return !queue || add_team(work, queue, lk_work_owner_after(work), error);
+	if (!queue)
+		return true;
+	return add_team(work, queue, lk_work_owner_after(work), error) &&
+	       lk_work_add_askers(work, g_ptr_array_index(work->teams, work->teams->len - 1),
+				  error);
 }
 
 /* A new mail to several queues that joins a ticket: of a team that the ticket has not been to? */

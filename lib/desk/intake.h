@@ -120,7 +120,7 @@ void lk_work_read_supplier(lk_work *work);
 
 /*
  * ingest-inside.c: after a mail of a supplier or of somebody who was asked was stored: records the
- * supplier's reference, ends the question, adds who asked to those who hear of it.
+ * supplier's reference, ends the question.
  */
 bool lk_work_inside(lk_work *work, int64_t ticket, int64_t message, GError **error);
 
@@ -165,6 +165,9 @@ typedef struct {
 	GPtrArray *agents; /* const lk_agent *, deputies in place */
 } lk_work_team;
 void lk_work_team_free(void *data);
+
+/* ingest-inside.c: of an answer to a question, adds who asked to the ticket's team. */
+bool lk_work_add_askers(const lk_work *work, lk_work_team *team, GError **error);
 
 /* ingest-notice.c: who hears of it, after the plan; what explain says of it; the notices. */
 bool lk_work_find_teams(lk_work *work, GError **error);

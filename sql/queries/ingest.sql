@@ -297,7 +297,12 @@ UPDATE ticket t
 RETURNING t.id;
 
 -- name: ingest_answered
--- $1 ticket, $2 folded address, $3 at. The open questions to who answered are over; gives who asked.
+-- $1 ticket, $2 folded address, $3 at. The open questions to who answered are over.
 UPDATE consultation SET answered_at = $3, ended_at = $3
  WHERE ticket_id = $1 AND address = $2 AND ended_at IS NULL
-RETURNING asked_by;
+RETURNING id;
+
+-- name: ingest_askers
+-- $1 ticket, $2 folded address of who answers. Who asked what is open; also for explain.
+SELECT DISTINCT asked_by FROM consultation
+ WHERE ticket_id = $1 AND address = $2 AND ended_at IS NULL ORDER BY asked_by;

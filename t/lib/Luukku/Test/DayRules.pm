@@ -147,6 +147,9 @@ sub explained {
 	my %sent;
 	my $when = join ', ', map { sprintf "(%d, '%s')", $_->{message}, Luukku::Test::Days::stamp($_->{at}) } @new;
 	push @{ $sent{ $_->[0] } }, "$_->[1] to $_->[2]" for $day->{db}->sql("SELECT cause_id, template, recipient FROM outbox WHERE (cause_id, created_at) IN ($when)");
+	# Words that mend refused ones and are held: what asks about them is about the older mail.
+	my %mended = map { ("$_->[0] answer to $_->[1]" => 1) } $day->{db}->sql("SELECT extract(epoch FROM h.at)::bigint, h.agent FROM outbox o JOIN held_command h ON h.message_id = o.cause_id
+		AND h.agent = o.recipient AND h.at = o.created_at WHERE o.template = 'held' AND h.kind <> 'refused' AND (o.cause_id, h.at) NOT IN ($when)");
 	my @broken;
 	for my $took (@new) {
 		my $said = $took->{explained};
@@ -167,6 +170,7 @@ sub explained {
 			my $is_open = grep { /^(?:reply|resolution) / } @say;
 			@$_ = map { s/^(?:command-error|receipt|held)/answer/r } grep { /^(?:acknowledgement|command-error|receipt|refused|held) / && !($is_open && /^(?:command|receipt|held)/) } @$_
 				for \@say, \@do;
+			push @do, grep { $mended{"$took->{at} $_"} } @say if !grep { /^answer / } @do;
 			# The answer to a link may be about the mail that was held.
 			@$_ = grep { !/^(?:answer|refused) / } @$_ for $said->{reason} eq 'an action link' ? (\@say, \@do) : ();
 		}
@@ -200,8 +204,9 @@ sub matters {
 		UNION ALL SELECT DISTINCT 'queues', ticket_id, queue FROM stage
 		UNION ALL SELECT 'team', ticket_id, address FROM consultation UNION ALL SELECT 'team', id, owner FROM ticket WHERE owner IS NOT NULL
 		UNION ALL SELECT 'merged', id, merged_into::text FROM ticket WHERE merged_into IS NOT NULL
+		UNION ALL SELECT DISTINCT 'beside', ticket_id, detail ->> 'queue' FROM event WHERE event = 'also_addressed' AND detail ? 'queue'
 		UNION ALL SELECT 'run', message_id, '' FROM held_command WHERE state = 'run'});
-	my %of = (now => \%now, people => \%people, queues => \%queues, team => \%team, run => {});
+	my %of = (now => \%now, people => \%people, queues => \%queues, team => \%team, run => {}, beside => {});
 	for my $row (@rows) {
 		$row->[0] eq 'merged' ? $merged{ $row->[1] } = $row->[2] : ($of{ $row->[0] }{ $row->[1] }{ $row->[2] } = 1);
 	}
@@ -216,7 +221,7 @@ sub matters {
 		}
 		$all{$message} = { map { my $of = $_; map { $_ => 1 } map { keys %{ $of->{$_} // {} } } @tickets } \%people, \%queues, \%team };
 	}
-	return (\%all, $of{run}, \%people);
+	return (\%all, $of{run}, \%people, $of{beside});
 }
 
 sub words {
@@ -224,7 +229,7 @@ sub words {
 	my $from = $day->{checked} // 0;
 	my @mails = @{ $day->{mails} }[$from .. $#{ $day->{mails} }];
 	$day->{checked} = @{ $day->{mails} };
-	my ($matters, $run, $people) = matters($day);
+	my ($matters, $run, $people, $beside) = matters($day);
 	my @broken = map { threads($day, $_, $people) } @mails;
 	for my $mail (@mails) {
 		my $to = $mail->{to};
@@ -238,10 +243,14 @@ sub words {
 			push(@broken, "$what: nobody may read that") if $word->{kind} eq 'header';
 			push(@broken, "$what: only managers may read that") if $word->{kind} eq 'score' && $kind eq 'agent' && $to ne 'mari@example.fi';
 			if ($kind eq 'agent') {
+				my $title = $mail->{subject} =~ s/^.*?\[TUKI-[0-9]+\] *//r;
 				# A mail to both teams is told to both.
 				my $sees = grep { $told{$_} || ($word->{to} // '') =~ /\b$_@/ } $to, @{ $Luukku::Test::Days::agents{$to} };
 				# As a customer of theirs an agent is told what customers are.
 				$sees ||= $people->{ $mail->{ticket} }{$to} && $may{customer}{ $word->{kind} };
+				# A mail to their queue too may have joined a ticket of another, whose subject its notice has.
+				$sees ||= index($mail->{subject}, $word->{word}) >= 0 && index(join("\n", grep { index($_, $title) < 0 && !/mailto:/ } split /\n/, $mail->{text}), $word->{word}) < 0
+					&& grep { $beside->{ $mail->{ticket} }{$_} } @{ $Luukku::Test::Days::agents{$to} };
 				push @broken, "$what: not of the agent's queues" if !$sees && $word->{ticket};
 				next;
 			}
