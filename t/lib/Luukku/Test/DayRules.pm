@@ -53,7 +53,7 @@ my @queries = (
 	['a wait for the customer that nothing will end', "SELECT t.id FROM ticket t JOIN person p ON p.id = t.requester_id WHERE t.status = 'waiting_customer' AND NOT t.is_machine
 		AND NOT EXISTS (SELECT FROM timer r WHERE r.ticket_id = t.id AND r.kind = 'customer_reminder')"],
 	['a count of reopenings that the history does not have', "SELECT id FROM ticket t WHERE reopened <> (SELECT count(*) FROM event e WHERE e.ticket_id = t.id AND e.detail ->> 'from' IN ('resolved', 'closed')
-		AND e.event IN ('reopened', 'status') AND e.detail ->> 'to' IN ('new', 'open', 'waiting_customer', 'waiting_supplier', 'on_hold'))"],
+		AND e.reason IS DISTINCT FROM 'taken back (#undo)' AND e.event IN ('reopened', 'status') AND e.detail ->> 'to' IN ('new', 'open', 'waiting_customer', 'waiting_supplier', 'on_hold'))"],
 	['a timer of a merged ticket', "SELECT t.id || ' ' || r.kind FROM ticket t JOIN timer r ON r.ticket_id = t.id WHERE t.status = 'merged' AND r.kind NOT IN ('delivery_failed', 'survey_answer')"],
 	['a timer of another status', 'SELECT t.id FROM ticket t JOIN timer r ON r.ticket_id = t.id WHERE r.status IS NOT NULL AND r.status <> t.status'],
 	['a merged ticket without another, or one that is not merged with one', "SELECT id FROM ticket WHERE (status = 'merged') <> (merged_into IS NOT NULL)"],
@@ -84,7 +84,8 @@ my @queries = (
 	['one mail twice for one cause', "SELECT min(id) || ' (' || template || ')' FROM outbox WHERE cause_id IS NOT NULL AND state NOT IN ('cancelled', 'suppressed') GROUP BY cause_id, template, recipient_hash, ticket_id, created_at, variables - 'also' HAVING count(*) > 1"],
 	['one mail twice at one time', "SELECT min(id) || ' (' || template || ')' FROM outbox WHERE cause_id IS NULL AND state NOT IN ('cancelled', 'suppressed') GROUP BY template, recipient_hash, ticket_id, queue, created_at, variables HAVING count(*) > 1"],
 	['a reminder to a customer for whose answer nobody waits', "SELECT o.id FROM outbox o WHERE o.template IN ('customer-reminder', 'closed-unanswered') AND NOT EXISTS (SELECT FROM stage s
-		WHERE s.ticket_id = o.ticket_id AND s.status = 'waiting_customer' AND s.from_at <= o.created_at AND coalesce(s.to_at, 'infinity') >= o.created_at)"],
+		WHERE s.ticket_id = o.ticket_id AND s.status = 'waiting_customer' AND s.from_at <= o.created_at AND (coalesce(s.to_at, 'infinity') >= o.created_at
+		OR o.template = 'closed-unanswered' AND EXISTS (SELECT FROM stage c WHERE c.ticket_id = o.ticket_id AND c.status = 'closed' AND c.from_at = s.to_at)))"],
 	['a reminder to a supplier for whom nobody waits', "SELECT o.id FROM outbox o WHERE o.template = 'supplier-reminder' AND NOT EXISTS (SELECT FROM stage s
 		WHERE s.ticket_id = o.ticket_id AND s.status = 'waiting_supplier' AND s.from_at <= o.created_at AND coalesce(s.to_at, 'infinity') >= o.created_at)"],
 	['a customer who was told twice a day how it goes', "SELECT min(id) FROM outbox WHERE template = 'progress' AND state NOT IN ('cancelled', 'suppressed')
